@@ -221,7 +221,7 @@ def _compare_verdicts(
     store = world.copy()
     counted = CountedStore(store)
     counted.apply(world.change(steps))
-    partial = validator.validate(counted.added | counted.removed, world.store, store, folder)
+    partial = validator.validate(Delta(counted.added, counted.removed), store, folder)
     whole = validator.validate_all(store, folder)
     assert keys(partial) <= keys(whole)
     assert keys(whole) - keys(parent_report) <= keys(partial)

@@ -74,12 +74,14 @@ def apply_update(update: Update, edit: Edit, depth: int) -> None:
     errors of `edit`.
     """
     parts = operations(update.text, depth)
-    _check_syntax(update, parts)
+    parsed = _check_syntax(update, parts)
     for operation in parts:
         if (update.using or update.using_named) and (operation.using or operation.with_graph):
             # SPARQL 1.1 Protocol, 2.2.3.
             raise UsageError("the graphs are named by USING or WITH in the update, and in the request as well")
-        context = _Context(update, operation, edit)
+        # Parsing the data of a large change again would take as long as parsing the change.
+        is_parsed = len(parts) == 1 and operation.kind == "INSERT DATA"
+        context = _Context(update, operation, edit, parsed if is_parsed else None)
         _check_literals(update.text, context)
         _apply_operation(context)
 
@@ -105,13 +107,17 @@ def _unquoted(string: str) -> str:
 
 
 class _Context:
-    """An operation with its update and the edit that records its changes."""
+    """An operation with its update and the edit that records its changes.
 
-    def __init__(self, update: Update, operation: Operation, edit: Edit) -> None:
+    `parsed` has the data of an INSERT DATA, if the whole update consists of it.
+    """
+
+    def __init__(self, update: Update, operation: Operation, edit: Edit, parsed: Store | None = None) -> None:
         self.operation = operation
         self.edit = edit
         self.base = update.base
         self._update = update
+        self._parsed = parsed
 
     def graph(self, name: str) -> NamedNode:
         """Returns the IRI of a graph from its name in the text, by the prologue of the operation."""
@@ -127,6 +133,10 @@ class _Context:
             f"{self.operation.prologue}INSERT DATA {{\n{text}\n}}", base_iri=self.base, prefixes=dict(PREFIXES)
         )
         return scratch
+
+    def inserted(self) -> Store:
+        """Returns the quads of an INSERT DATA as its text has them."""
+        return self.data(self.operation.insert or "") if self._parsed is None else self._parsed
 
     def template(self, text: str | None) -> list[Quad]:
         """Returns the quads of a template, with IRIs instead of variables; quads without a graph get the home graph."""
@@ -194,7 +204,7 @@ class _Context:
 def _apply_operation(context: _Context) -> None:
     operation, edit = context.operation, context.edit
     if operation.kind == "INSERT DATA":
-        edit.insert(_named(context.placed(context.data(operation.insert or "")), edit))
+        edit.insert(_named(context.placed(context.inserted()), edit))
     elif operation.kind == "DELETE DATA":
         edit.delete(context.placed(context.data(operation.delete or "")))
     elif operation.kind in {"MODIFY", "DELETE WHERE"}:
@@ -273,8 +283,8 @@ def _require(store: Store, graph: Graph) -> None:
         raise NotFound(f"there is no graph {graph}")
 
 
-def _check_syntax(update: Update, parts: list[Operation]) -> None:
-    """Has the engine parse the whole update, on an empty store, where it has no effect."""
+def _check_syntax(update: Update, parts: list[Operation]) -> Store | None:
+    """Has the engine parse the update. Returns an empty store after the update, if it could be applied as a whole."""
     first = parts[0].prologue if parts else ""
     if any(part.kind == "LOAD" or part.prologue != first for part in parts):
         # The engine would execute LOAD, and it does not support a prologue after a semicolon.
@@ -284,8 +294,8 @@ def _check_syntax(update: Update, parts: list[Operation]) -> None:
             elif not 1 <= len(part.names) <= 2:
                 problem = "LOAD needs the address of a document, and INTO GRAPH before a second one"
                 raise error_at(update.text, part.span[0], problem)
-    else:
-        _parse(update.text, update.base)
+        return None
+    return _parse(update.text, update.base)
 
 
 def _parse_part(update: Update, parts: list[Operation], part: Operation) -> None:
@@ -298,15 +308,17 @@ def _parse_part(update: Update, parts: list[Operation], part: Operation) -> None
         raise
 
 
-def _parse(text: str, base: str) -> None:
+def _parse(text: str, base: str) -> Store:
+    scratch = Store()
     try:
         # On the empty store, operations on missing graphs fail when they are executed: these are not syntax errors.
         with suppress(OSError, RuntimeError, ValueError):
-            Store().update(text, base_iri=base, prefixes=dict(PREFIXES))
+            scratch.update(text, base_iri=base, prefixes=dict(PREFIXES))
     except UnicodeEncodeError:
         raise QuerySyntaxError("the update has an unpaired surrogate: it is not Unicode text") from None
     except SyntaxError as error:
         raise syntax_error(str(error), text, UPDATE) from None
+    return scratch
 
 
 def _read(payload: Payload, graph: Graph, edit: Edit) -> Iterator[Quad]:
@@ -335,7 +347,8 @@ def _named(quads: Iterable[Quad], edit: Edit) -> Iterator[Quad]:
 
 
 def _has_blank_nodes(quad: Quad) -> bool:
-    return any(isinstance(term, BlankNode | Triple) for term in (quad.subject, quad.object))
+    # Not any(): a large change has many quads.
+    return isinstance(quad.subject, BlankNode) or isinstance(quad.object, BlankNode | Triple)
 
 
 def _instantiated(template: list[Quad], solution: dict[str, Term], name: object) -> Iterator[Quad]:

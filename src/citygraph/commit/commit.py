@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Protocol
 
 from pyoxigraph import NamedNode, Quad, Store
@@ -370,8 +371,8 @@ def _write_changes(staged: Staged, effects: Effects) -> None:
     before = PreviousState(staged.open(), effects.merged)
     added, removed = (sorted(map(as_line, _named(quads))) for quads in (named.added, named.removed))
     write_changes(staged.path, added, removed, before, staged.open())
-    whole = effects.whole
-    write_patch(staged.path, map(as_line, whole.added), map(as_line, whole.removed))
+    merged = (map(as_line, quads) for quads in (effects.merged.added, effects.merged.removed))
+    write_patch(staged.path, *map(chain, (added, removed), merged))
 
 
 def _named(quads: Iterable[Quad]) -> Iterator[Quad]:

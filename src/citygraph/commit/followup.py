@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from citygraph.incremental.index_update import update_index
 from citygraph.incremental.partial_validation import AffectedNodes, PartialValidator
 from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.index.names import INDEXED
-from citygraph.rdf.delta import Delta, PreviousState
+from citygraph.rdf.delta import Delta
 from citygraph.rdf.nquads import as_line
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Staged
@@ -31,8 +32,6 @@ from citygraph.source.rules import read_rules
 
 # A file in the folder of releases, with the patterns that rules and shapes read.
 PATTERNS = ".patterns.json"
-# Literals, blank nodes and triples in a report begin with these.
-_NO_IRI = ('"', "_:", "<")
 # Of a change with more triples, the second process does its share.
 _MOST_ALONE = 2000
 
@@ -98,7 +97,7 @@ class IncrementalFollowup:
     def _validate(self, staged: Staged, counted: CountedStore, merged: Delta) -> Report:
         """Validates the affected nodes and, if they conform, writes the index."""
         assert staged.parent is not None  # noqa: S101
-        affected = self._affected(counted, merged)
+        affected = self._validator.affected(merged, counted.store)
         nodes = _nodes_of_graph_rules(counted.delta, affected)
         report = self._validator.judge(affected, counted.store, staged.path)
         report = self._with_graph_rules(report, nodes, self._graph_rules.check(counted.store, nodes))
@@ -110,16 +109,12 @@ class IncrementalFollowup:
         """Validates the affected nodes. The second process writes the index and checks the rules about graphs."""
         with second:
             second.start(_write_index_request(staged, merged.added | merged.removed))
-            affected = self._affected(counted, merged)
+            affected = self._validator.affected(merged, counted.store)
             nodes = _nodes_of_graph_rules(counted.delta, affected)
             second.start(_write_rules_request(staged, nodes))
             report = self._validator.judge(affected, counted.store, staged.path)
             second.result()
             return self._with_graph_rules(report, nodes, _results(second.result()))
-
-    def _affected(self, counted: CountedStore, merged: Delta) -> AffectedNodes | None:
-        before = PreviousState(counted.store, merged)
-        return self._validator.affected(merged.added | merged.removed, before, counted.store)
 
     def _respond(self, request: Path) -> dict[str, Any]:
         """Writes the index of a staged release or checks the rules about graphs, in the second process."""
@@ -146,9 +141,8 @@ def _nodes_of_graph_rules(delta: Delta, affected: AffectedNodes | None) -> set[N
     """Returns the nodes that changed or that a report covers; None if it covers the whole graph."""
     if affected is None:
         return None
-    changed = {term for quad in delta.added | delta.removed for term in (quad.subject, quad.object)}
-    nodes = {node for node in changed if isinstance(node, NamedNode)}
-    return nodes | {NamedNode(name) for name in affected.scope.nodes if not name.startswith(_NO_IRI)}
+    changed = (term for quad in chain(delta.added, delta.removed) for term in (quad.subject, quad.object))
+    return {node for node in chain(changed, affected.focus) if isinstance(node, NamedNode)}
 
 
 def _write_index_request(staged: Staged, changed: Iterable[Quad]) -> Path:

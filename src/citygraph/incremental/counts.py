@@ -43,7 +43,8 @@ _Key = tuple[str, str]  # a kind of count, and the IRI or name that is counted
 class CountedStore:
     """A store whose default graph and description are updated after changes of its named graphs.
 
-    `delta` is the whole change of named graphs; `added` and `removed` are the changed quads of the default graph.
+    `delta` is the whole change of named graphs; `added` and `removed` are the changed quads of the default graph, and
+    `repeated` are the added triples that it had before.
     """
 
     def __init__(self, store: Store) -> None:
@@ -51,6 +52,7 @@ class CountedStore:
         self.delta = Delta()
         self.added: set[Quad] = set()
         self.removed: set[Quad] = set()
+        self.repeated: set[Quad] = set()
         self.graphs: Counter[str] = Counter()
         self._uncounted: Counter[_Key] = Counter()
 
@@ -66,6 +68,11 @@ class CountedStore:
             self._count_graph(graph, number)
         data = (quad for quad in delta.added if quad.graph_name not in NOT_DATA)
         self._add_to_default({Quad(quad.subject, quad.predicate, quad.object) for quad in data})
+
+    def present(self, quads: set[Quad]) -> set[Quad]:
+        """Returns those of the quads that the default graph has now. Most are in the change, and need no lookup."""
+        unchanged = quads - self.added - self.removed
+        return (quads & self.added) | {quad for quad in unchanged if quad in self.store}
 
     def apply(self, delta: Delta) -> None:
         """Applies a change to the named graphs, and updates the default graph."""
@@ -166,6 +173,8 @@ class CountedStore:
 
     def _add_to_default(self, quads: set[Quad]) -> None:
         new = [quad for quad in quads if quad not in self.store]
+        if len(new) < len(quads):
+            self.repeated |= quads.difference(new)
         # Before the addition: the quads must not count as earlier statements of their subjects.
         subjects, entities = {quad.subject for quad in new}, {quad.subject for quad in new if _is_entity(quad)}
         self._uncounted["subjects", ""] += sum(not self._is_subject(subject) for subject in subjects)

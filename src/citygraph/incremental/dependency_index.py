@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
-from pyoxigraph import DefaultGraph, Literal, Quad
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
 from citygraph.build.patterns import (
     GETTERS,
@@ -23,6 +24,7 @@ from citygraph.rdf.terms import RDF
 
 _DEFAULT = DefaultGraph()
 _TYPE = RDF("type")
+_OBJECT = GETTERS[2]
 
 
 class DependencyIndex:
@@ -30,6 +32,7 @@ class DependencyIndex:
 
     def __init__(self, dependencies: Sequence[DependencyPaths]) -> None:
         self._ends: dict[object, list[_PathEnd]] = {}
+        self._ends_by_kind: dict[tuple[NamedNode | None, bool], tuple[list[_PathEnd], list[_PathEnd]]] = {}
         self._by_class: dict[object, list[DependencyPaths]] = {}
         self._others: list[DependencyPaths] = []
         # Many rules and shapes have equal paths that differ only in the names of variables: each is followed once.
@@ -62,6 +65,16 @@ class DependencyIndex:
         number = sum(map(len, self._ends.values()))
         self._ends.setdefault(key, []).append(_path_end(number, dependencies, path))
 
+    def _ends_for(self, predicate: NamedNode, is_literal: bool) -> tuple[list[_PathEnd], list[_PathEnd]]:
+        """Returns the ends of paths that a triple may match, and those of them that use its object."""
+        # All predicates that no path has at its end share an entry.
+        kind = predicate if predicate in self._ends else None, is_literal
+        if kind not in self._ends_by_kind:
+            ends = [*self._ends.get(predicate, ()), *self._ends.get(None, ())]
+            ends = [end for end in ends if not (is_literal and end.only_nodes)]
+            self._ends_by_kind[kind] = ends, [end for end in ends if _OBJECT in end.used]
+        return self._ends_by_kind[kind]
+
     def relevant(self, store: CachedQuads, node: Term) -> Iterator[Quad]:
         """Yields the triples that are read for a node."""
         # By id, because a node with several classes is the target of the same paths several times.
@@ -76,17 +89,18 @@ class DependencyIndex:
         """Yields the nodes that triples affect; the store must be in a state with the triples."""
         followed: set[tuple[object, ...]] = set()
         # In order of subjects, so that the statements of each are read once.
-        for quad in sorted(quads, key=_subject_name):
-            is_literal = isinstance(quad.object, Literal)
-            for predicate in (quad.predicate, None):
-                for end in self._ends.get(predicate, ()):
-                    if is_literal and end.only_nodes:
-                        continue
-                    # Triples that differ only in terms that the path does not use lead to the same nodes.
+        for _, of_subject in groupby(sorted(quads, key=_subject_name), key=_subject_name):
+            kinds: set[tuple[NamedNode, bool]] = set()
+            for quad in of_subject:
+                kind = quad.predicate, isinstance(quad.object, Literal)
+                every, of_object = self._ends_for(*kind)
+                # Triples that differ only in terms that a path does not use lead to the same nodes.
+                for end in of_object if kind in kinds else every:
                     key = (end.number, *[term(quad) for term in end.used])
                     if key not in followed:
                         followed.add(key)
                         yield from end.dependencies.affected(store, end.path, quad)
+                kinds.add(kind)
 
 
 @dataclass(frozen=True)

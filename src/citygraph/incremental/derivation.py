@@ -103,11 +103,8 @@ def _state_derived(counted: CountedStore) -> set[Quad]:
 
     They do not change the default graph, but rules that run before the deriving rule now see them.
     """
-    stated = (quad for quad in counted.delta.added if quad.graph_name not in _NOT_STATED)
-    triples = {Quad(quad.subject, quad.predicate, quad.object) for quad in stated}
     # A triple that is new in the default graph was not derived.
-    known = triples - counted.added
-    repeated = {Quad(quad.subject, quad.predicate, quad.object, DERIVED_GRAPH) for quad in known}
+    repeated = {Quad(quad.subject, quad.predicate, quad.object, DERIVED_GRAPH) for quad in counted.repeated}
     repeated = {quad for quad in repeated if quad in counted.store}
     counted.apply(Delta(removed=repeated))
     return {Quad(quad.subject, quad.predicate, quad.object) for quad in repeated}
@@ -219,7 +216,7 @@ class Deriver:
         changed_before: set[Quad] = set()
         for _ in range(_MOST_ROUNDS):
             stores = _Stores.of(counted)
-            added = {quad for quad in changed if quad in counted.store}
+            added = counted.present(changed)
             affected = self._affected(((changed - added, stores.before), (added, stores.after)), most)
             if not affected:
                 return

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store
@@ -32,8 +33,8 @@ from citygraph.build.statements import with_faults
 from citygraph.build.validation import Validator
 from citygraph.incremental.dependency_index import DependencyIndex
 from citygraph.incremental.pattern_cache import PatternCache
+from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import RDF, RDFS
-from citygraph.release.changes import Quads
 from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, label_among, merge_reports
 from citygraph.source.files import Sources
 
@@ -183,18 +184,18 @@ class PartialValidator:
         with suppress(Unbounded):
             self.dependencies = ShapeDependencies(_shape_paths(self.validator, patterns))
 
-    def validate(self, changed: set[Quad], before: Quads, after: Store, folder: Path) -> Report:
-        """Validates the nodes that the changed triples of the default graph affect, and each single added triple."""
-        return self.judge(self.affected(changed, before, after), after, folder)
+    def validate(self, change: Delta, after: Store, folder: Path) -> Report:
+        """Validates the nodes that a change of the default graph affects, and each single added triple."""
+        return self.judge(self.affected(change, after), after, folder)
 
-    def affected(self, changed: set[Quad], before: Quads, after: Store) -> AffectedNodes | None:
-        """Returns the nodes that the changed triples of the default graph affect; None for the whole graph."""
+    def affected(self, change: Delta, after: Store) -> AffectedNodes | None:
+        """Returns the nodes that a change of the default graph affects, which `after` has; None for the whole graph."""
         if self.dependencies is None:
             return None
-        dependencies = self.dependencies.concerned(changed)
-        added = {quad for quad in changed if quad in after}
+        added, removed = change.added, change.removed
+        dependencies = self.dependencies.concerned(chain(added, removed))
         try:
-            changes = ((changed - added, CachedQuads(before)), (added, CachedQuads(after)))
+            changes = ((removed, CachedQuads(PreviousState(after, change))), (added, CachedQuads(after)))
             focus, values = dependencies.nodes(changes)
         except Unbounded:
             return None
