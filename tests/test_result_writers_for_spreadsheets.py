@@ -13,6 +13,7 @@ from citygraph.index.entities import Entity
 from citygraph.matching.decisions import DecisionTable, NameQuery, Proposal, propose, read_decisions, write_decisions
 from citygraph.sparql.evaluate import evaluate
 from citygraph.sparql.protocol import Query
+from citygraph.sparql.result_writers import OneColumnSink
 from citygraph.text import guarded, guarded_cell
 from citygraph.web.search.explore import ExportedRows
 from citygraph.wikidata.differences import ComparedEntity, ComparedStatement, Outcome, SourcedValue, to_csv
@@ -54,6 +55,37 @@ def test_a_result_for_spreadsheets() -> None:
         cells = [row["text"] for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))]
         assert all(map(is_harmless, cells)) == (name == "sheet")
         assert {cell.removeprefix("'") for cell in cells} >= {text.removeprefix("'") for text in (*FORMULAS, *FIGURES)}
+
+
+EMPTY = ("", "a", "", "", "\r\n\r\n", 'x"', "", '"', '""\r\n\r', "\n")
+
+
+def test_rows_with_one_empty_value_are_read() -> None:
+    """Readers skip empty lines, and so lost the rows of a result with one column whose value is empty or unbound."""
+    values = " ".join(str(Literal(text)) for text in EMPTY)
+    query = f"SELECT ?x {{ VALUES ?x {{ UNDEF {values} UNDEF }} }}"
+    out = io.BytesIO()
+    assert evaluate(Store(), Query(query, formats=("csv",))).write(out) == len(EMPTY) + 2
+    whole, rows = evaluate(Store(), Query(query, formats=("csv",))).whole()
+    assert (whole, rows) == (out.getvalue(), len(EMPTY) + 2)
+    assert list(csv.reader(io.StringIO(whole.decode(), newline=""))) == [[text] for text in ("x", "", *EMPTY, "")]
+    two = io.BytesIO()
+    evaluate(Store(), Query("SELECT ?x ?y { VALUES ?x { '' } }", formats=("csv",))).write(two)
+    assert two.getvalue() == b"x,y\r\n,\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_empty_values_are_found_in_any_parts(size: int) -> None:
+    """A sink receives a file in parts of any length; a part may end within a line end or between two quotes."""
+    out, whole = io.BytesIO(), io.StringIO(newline="")
+    csv.writer(whole).writerows([text] for text in EMPTY)
+    unquoted = whole.getvalue().replace('\n""\r', "\n\r").replace('\n""\r', "\n\r").encode().removeprefix(b'""')
+    sink = OneColumnSink(out)
+    for place in range(0, len(unquoted), size):
+        part = unquoted[place : place + size]
+        assert sink.write(part) == len(part)
+    sink.flush()
+    assert out.getvalue() == whole.getvalue().encode().removeprefix(b'""')
 
 
 def test_a_comparison_with_wikidata() -> None:

@@ -34,10 +34,12 @@ from citygraph.sparql.protocol import Query
 from citygraph.sparql.result_writers import (
     CountedTriples,
     CountingSink,
+    OneColumnSink,
     XmlSink,
     check_xml,
     rows_in,
     with_prefixes,
+    with_quoted_empty,
     writable_as_xml,
     write_markdown,
     write_sheet,
@@ -100,6 +102,8 @@ class Result(NamedTuple):
             _raise_translated(error, self.query, self.federated)
         if self.format.name == "xml":
             check_xml(body)
+        elif _has_one_csv_column(self.answer, self.format):
+            body = with_quoted_empty(body)
         return body, 1 if isinstance(self.answer, QueryBoolean) else rows_in(body, self.format.name)
 
 
@@ -215,10 +219,18 @@ def write_answer(
             return table.size
         if format_.results is None:
             return write_sheet(answer, out) if format_.name == "sheet" else write_markdown(answer, out)
-        sink = CountingSink(XmlSink(out) if format_.name == "xml" else out, format_.name)
+        if format_.name == "xml":
+            out = XmlSink(out)
+        elif _has_one_csv_column(answer, format_):
+            out = OneColumnSink(out)
+        sink = CountingSink(out, format_.name)
         answer.serialize(_file(sink), format_.results)
         return sink.rows
     return _write_graph(answer, format_, out)
+
+
+def _has_one_csv_column(answer: QuerySolutions | QueryBoolean, format_: Format) -> bool:
+    return format_.name == "csv" and isinstance(answer, QuerySolutions) and len(answer.variables) == 1
 
 
 def _write_graph(answer: QueryTriples | Iterable[Triple], format_: Format, out: Sink) -> int:

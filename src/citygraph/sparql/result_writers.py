@@ -18,6 +18,7 @@ from citygraph.text import guarded_cell
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]|<>~#&]")
 _NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+_EMPTY_LINE = re.compile(rb"(?<=\n)(?=\r)")
 _BREAKS = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 # The number of triples that are read before the first is written, to find the prefixes in use.
 _LOOK_AHEAD = 1000
@@ -62,6 +63,40 @@ class XmlSink:
     def flush(self) -> None:
         """Flushes the sink behind this one."""
         self._out.flush()
+
+
+class OneColumnSink:
+    """A sink that passes on CSV of one column, and writes an empty value as "".
+
+    The library writes an empty line, which most readers skip, so that they lose the row.
+    """
+
+    def __init__(self, out: Sink) -> None:
+        self._out = out
+        self._last = b""  # the line end before the next byte, or an open quote
+
+    def write(self, data: bytes) -> int:
+        """Passes these bytes on."""
+        filled, self._last = _with_quotes(self._last, data)
+        self._out.write(filled)
+        return len(data)
+
+    def flush(self) -> None:
+        """Flushes the sink behind this one."""
+        self._out.flush()
+
+
+def with_quoted_empty(body: bytes) -> bytes:
+    """Returns a whole CSV of one column in which an empty value is ""."""
+    return _with_quotes(b"", body)[0]
+
+
+def _with_quotes(before: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """Returns a part of CSV with "" in its empty lines, and what to pass with the next part."""
+    parts = (before + data).split(b'"')
+    parts[::2] = [_EMPTY_LINE.sub(b'""', part) for part in parts[::2]]
+    is_quoted = len(parts) % 2 == 0
+    return b'"'.join(parts)[len(before) :], b'"' if is_quoted else parts[-1][-1:].strip(b'"\r')
 
 
 def check_xml(data: bytes) -> None:
