@@ -13,7 +13,7 @@ from citygraph.doctor.fetching import read_links
 from citygraph.graph.history import Timeline
 from citygraph.rdf.nquads import open_gzip_text
 from citygraph.rdf.terms import ID
-from citygraph.release.changes import CREATED, DELETED, THINGS, UPDATED
+from citygraph.release.changes import CREATED, DELETED, THINGS, UPDATED, keep_deletions, kept_deletions
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.web import create_app
@@ -301,3 +301,41 @@ def test_entity_that_a_rollback_removed_names_its_last_version(tmp_path: Path) -
     response = create_app(Settings(), Releases(tmp_path)).test_client().get("/doc/event/visit")
     assert response.status_code == 404
     assert response.get_json()["memento"] == f"http://localhost/releases/{second.id}/doc/event/visit"
+
+
+def test_deleted_entity_is_known_after_the_release_that_deleted_it_is_pruned(tmp_path: Path) -> None:
+    """First its last version is named, if it is kept; afterwards that it was deleted, in the language of the reader."""
+    _, second, third = three_releases(tmp_path)
+    (third.path / THINGS).parent.mkdir(exist_ok=True)
+    with open_gzip_text(third.path / THINGS) as out:
+        out.write(f"{DELETED}\t{VISIT}\n")
+    releases = Releases(tmp_path)
+    last = publish([quad for quad in small_world() if VISIT not in str(quad)], tmp_path)
+    client = create_app(Settings(), releases).test_client()
+    assert third.id in releases.prune(lambda _: {second.id, last.id})
+    problem = client.get("/doc/event/visit").get_json()
+    assert problem["memento"] == f"http://localhost/releases/{second.id}/doc/event/visit"
+    assert releases.prune(1, dry_run=True) == releases.prune(1) == [second.id]
+    response = client.get("/doc/event/visit", headers={"Accept-Language": "de"})
+    assert response.status_code == 404
+    assert "wurde gelöscht" in response.get_json()["detail"]
+    assert "deleted" not in client.get("/doc/event/visits").get_json()["detail"]
+
+
+def test_kept_deletions_are_bounded_and_survive_damaged_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The latest are kept, each once, whatever characters an IRI has; a list that cannot be read is left out."""
+    monkeypatch.setattr("citygraph.release.changes.MOST_DELETIONS", 3)
+    releases = three_releases(tmp_path)
+    names = (("a",), ("b", "c\u2028d", "e"), ("f", "b"))
+    for release, deleted in zip(releases, names, strict=True):
+        (release.path / THINGS).parent.mkdir(exist_ok=True)
+        with open_gzip_text(release.path / THINGS) as out:
+            out.writelines(f"{DELETED}\t{name}\n" for name in deleted)
+    keep_deletions(tmp_path, releases[:2])
+    keep_deletions(tmp_path, releases[2:])
+    assert kept_deletions(tmp_path) == ["e", "f", "b"]
+    whole = (releases[1].path / THINGS).read_bytes()
+    for damaged in (b"no gzip", whole[:-9], whole[:12] + bytes([whole[12] ^ 255]) + whole[13:]):
+        (releases[1].path / THINGS).write_bytes(damaged)
+        keep_deletions(tmp_path, releases[1:2])
+    assert len(kept_deletions(tmp_path)) == 3

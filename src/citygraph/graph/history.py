@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
@@ -16,7 +17,16 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 from citygraph.graph.description import has_statements
 from citygraph.rdf.nquads import unpacked
 from citygraph.rdf.terms import CG, RDF
-from citygraph.release.changes import ADDED, CREATED, DELETED, REMOVED, THINGS, things_changed
+from citygraph.release.changes import (
+    ADDED,
+    CREATED,
+    DELETED,
+    MOST_DELETIONS,
+    REMOVED,
+    THINGS,
+    kept_deletions,
+    things_changed,
+)
 from citygraph.release.releases import Release, Releases
 
 _DIGEST = re.compile("[0-9a-fA-F]{12,64}")
@@ -26,7 +36,6 @@ _Value = TypeVar("_Value")
 _NODES = 1_000  # hash nodes whose statements belong to an entity's history
 _MAX_OPEN = 16  # stores that stay open, and comparisons that are remembered
 _REMEMBERED = 10_000
-_MOST_DELETIONS = 100_000  # deleted entities that are remembered, those of the newest releases: some 15 MB
 
 
 @dataclass(frozen=True)
@@ -127,10 +136,10 @@ class Timeline:
         return tuple(holding)
 
     def has_deleted(self, iri: str) -> bool:
-        """Returns whether one of the releases may have deleted an entity, by their lists of changes."""
+        """Returns whether a release, kept or removed, may have deleted an entity, by their lists of changes."""
         releases, deletions = self.releases(), self._deletions
         if deletions.releases is not releases:
-            self._deletions = deletions = _read_deletions(releases, deletions)
+            self._deletions = deletions = _read_deletions(self._releases.root, releases, deletions)
         return iri in deletions.entities
 
     def may_have_deleted(self, iri: str) -> bool:
@@ -227,10 +236,10 @@ def _describes(store: Store, iri: str) -> bool:
     return next(withdrawals, None) is None
 
 
-def _read_deletions(releases: tuple[Release, ...], known: _Deletions) -> _Deletions:
+def _read_deletions(root: Path, releases: tuple[Release, ...], known: _Deletions) -> _Deletions:
     """Returns the deletions of the releases; those that are known already are not read again."""
     by_release: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
-    room, kinds = _MOST_DELETIONS, frozenset([DELETED])
+    room, kinds = MOST_DELETIONS, frozenset([DELETED])
     # The deletions of the oldest releases are left out if there are too many.
     for release in reversed(releases):
         entities = known.by_release.get((release.id, kinds))
@@ -243,7 +252,9 @@ def _read_deletions(releases: tuple[Release, ...], known: _Deletions) -> _Deleti
         # A rollback may have no list: it deletes what earlier releases created.
         if release.manifest.parent and not (release.path / THINGS).is_file():
             kinds = frozenset([CREATED, DELETED])
-    return _Deletions(releases, by_release, frozenset().union(*by_release.values()))
+    # Those of removed releases are the oldest.
+    removed = islice(reversed(kept_deletions(root)), room)
+    return _Deletions(releases, by_release, frozenset(removed).union(*by_release.values()))
 
 
 def _has_changes(release: Release) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,11 +16,15 @@ from citygraph.rdf.nquads import graph_of, lines_of, open_gzip_text, subject_of,
 from citygraph.rdf.terms import ID, RDF, SOURCE
 from citygraph.release.outputs import NQUADS, PLAIN_NQUADS
 from citygraph.release.releases import Release, read_release
+from citygraph.saving import replace_text
 
 ADDED = "changes/added.nq.gz"
 REMOVED = "changes/removed.nq.gz"
 THINGS = "changes/things.tsv.gz"
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
+MOST_DELETIONS = 100_000  # deleted entities that are remembered, those of the newest releases: some 15 MB
+# In the folder of releases: the entities that removed releases deleted, the latest last.
+_DELETIONS = ".deleted"
 _TYPE = RDF("type")
 _MOST_LINES = 500_000  # of the releases that a rollback undoes, in memory: some 200 MB
 
@@ -156,6 +161,35 @@ def things_changed(release: Release) -> Iterator[EntityChange]:
         for line in lines:
             kind, _, iri = line.rstrip("\n").partition("\t")
             yield EntityChange(kind, iri)
+
+
+def keep_deletions(root: Path, releases: Iterable[Release]) -> None:
+    """Keeps the IRIs of the entities that releases deleted, before these are removed; the oldest comes first.
+
+    A list that cannot be read is left out. On a disk without room nothing is kept, because the removal makes room.
+    """
+    before = kept_deletions(root)
+    kept = dict.fromkeys(before)
+    for release in releases:
+        with suppress(OSError, EOFError, zlib.error, UnicodeDecodeError):
+            # A release without a parent has only created entities.
+            for change in things_changed(release) if release.manifest.parent else ():
+                if change.kind == DELETED:
+                    kept.pop(change.iri, None)
+                    kept[change.iri] = None
+    after = list(kept)[-MOST_DELETIONS:]
+    if after != before:
+        with suppress(OSError):
+            replace_text(root / _DELETIONS, "".join(f"{iri}\n" for iri in after))
+
+
+def kept_deletions(root: Path) -> list[str]:
+    """Returns the IRIs of the entities that removed releases deleted, as far as they were kept."""
+    try:
+        # Not splitlines: an IRI may have one of the line separators of Unicode.
+        return (root / _DELETIONS).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    except OSError:
+        return []
 
 
 def _write_rest(folder: Path, added: Iterable[str], removed: Iterable[str], before: Quads | None, after: Quads) -> int:

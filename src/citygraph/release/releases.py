@@ -293,13 +293,15 @@ class Releases:
 
         Returns the names of the removed releases, or of those to be removed with `dry_run`.
         """
-        from citygraph.release.result_store import protected  # which imports a parser of SPARQL
+        from citygraph.release.changes import keep_deletions  # both import this module
+        from citygraph.release.result_store import protected
 
         with self.locked():
             history = self.history()
             kept = {release.id for release in history[:keep]} if isinstance(keep, int) else keep(history)
             kept |= {*protected(self), *(one.id for one in [self.current_or_none()] if one)}
             old = [release for release in history if release.id not in kept]
+            keep_deletions(self.root, () if dry_run else reversed(old))
             hidden = [self._hidden(release.path) for release in old if not dry_run]
         for path in hidden:  # without the lock, which commits wait for; after a kill, `sweep` removes the rest
             shutil.rmtree(path, ignore_errors=True)
@@ -308,14 +310,12 @@ class Releases:
     def pin(self, release_id: str, reason: str) -> None:
         """Protects a release from `prune`, for example because it is cited elsewhere. Raises NotFound."""
         self.get(release_id)
-        folder = self.root / _PINS
-        folder.mkdir(exist_ok=True)
+        (folder := self.root / _PINS).mkdir(exist_ok=True)
         (folder / release_id).write_text(reason + "\n", encoding="utf-8")
 
     def unpin(self, release_id: str) -> None:
         """Removes the pin of a release. Raises NotFound if it is not pinned."""
-        # A name such as ../x/manifest.json would remove another file.
-        if release_id not in self.pins():
+        if release_id not in self.pins():  # such as ../x/manifest.json, which is another file
             raise NotFound(f"release {release_id!r} is not pinned")
         (self.root / _PINS / release_id).unlink(missing_ok=True)
 

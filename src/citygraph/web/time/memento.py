@@ -94,7 +94,10 @@ class Mementos:
         timeline, is_withdrawn = self._site.timeline, isinstance(error, Gone)
         if request.environ.get(QUICK) and (is_withdrawn or timeline.may_have_deleted(iri)):
             raise NeedsThread
-        releases = timeline.holding(iri) if is_withdrawn or timeline.has_deleted(iri) else ()
+        is_deleted = timeline.has_deleted(iri)
+        releases = timeline.holding(iri) if is_withdrawn or is_deleted else ()
+        if is_deleted and not is_withdrawn and not releases:
+            return NotFound(f"/{request.path[1:]} was deleted, and no release that has it is kept")
         # An entity may have been deleted and added again: then only something else is missing, such as a page.
         if not releases or releases[-1].id == timeline.releases()[-1].id:
             return error
