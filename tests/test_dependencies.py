@@ -9,11 +9,12 @@ import pytest
 from pyoxigraph import NamedNode, Quad, Store
 from rdflib import Graph
 
-from citygraph.build.dependencies import Unbounded, query_patterns
+from citygraph.build.dependencies import ANY_GRAPH, Unbounded, patterns_of_graphs, query_patterns
 from citygraph.build.patterns import CachedQuads, DependencyPaths, Pattern, Variable
 from citygraph.build.shape_dependencies import all_shape_paths
 from citygraph.incremental import pattern_cache
 from citygraph.incremental.pattern_cache import PatternCache
+from citygraph.rdf.terms import CG, GRAPH
 from citygraph.source.files import Sources
 
 ABOUT_NODES = [
@@ -142,3 +143,25 @@ def test_classes_that_are_read_together_are_those_that_are_asked_for() -> None:
     assert sorted(map(str, found)) == sorted(
         map(str, [Quad(node, type_, classes[0]), Quad(node, type_, classes[1]), Quad(node, name, node)])
     )
+
+
+def test_the_graph_of_a_variable_is_any_graph(tmp_path: Path) -> None:
+    """Where the caller can follow it: a rule about graphs reads them all. The next process knows it too."""
+    text = """SELECT * { VALUES (?p ?q) { (cg:a cg:b) (cg:c UNDEF) }
+      GRAPH graph:curation { ?s cg:d ?o } GRAPH ?g { ?s ?p ?x } }"""
+    with pytest.raises(Unbounded):
+        query_patterns(text)
+    cache = PatternCache(tmp_path / "patterns.json")
+    assert cache.read_of_graphs(text) == patterns_of_graphs(text)
+    cache.save()
+    for query in (patterns_of_graphs(text), PatternCache(tmp_path / "patterns.json").read_of_graphs(text)):
+        assert {pattern.graph for pattern in query.patterns} == {ANY_GRAPH, GRAPH("curation")}
+        assert query.graphs == {ANY_GRAPH, GRAPH("curation")}
+        assert query.values == {"p": {CG("a"), CG("c")}}
+
+
+@pytest.mark.parametrize("group", ["?s cg:a* ?o", "", "FILTER(?o > 1)"])
+def test_a_group_of_any_graph_without_patterns_has_no_limit(group: str) -> None:
+    """It reads nodes or graphs that no pattern has."""
+    with pytest.raises(Unbounded):
+        patterns_of_graphs(f"SELECT * {{ ?x cg:b ?o FILTER NOT EXISTS {{ GRAPH ?g {{ {group} }} }} }}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 
 import pytest
-from pyoxigraph import Literal, NamedNode, Quad, Store, parse
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store, parse
 
+from citygraph.build.dependencies import patterns_of_graphs
 from citygraph.build.graph_rules import GraphRules
 from citygraph.build.validation import Validation
 from citygraph.rdf.terms import BASE, CG
@@ -110,6 +112,62 @@ def test_rules_about_graphs_find_the_same_of_some_nodes(
         names = {node.value for node in some}
         expected = [result for result in whole if result.focus_node in names]
         assert sorted(map(str, rules.check(store, some))) == sorted(map(str, expected))
+
+
+def test_a_rule_about_graphs_that_reads_nothing_of_a_change_finds_the_same(sources: Sources) -> None:
+    """A commit does not evaluate it, and its results remain (16 §6)."""
+    rules = GraphRules(file.path for file in sources.shape_files())
+    rules.read(patterns_of_graphs)
+    examples = sorted((q for path in VIOLATING if path.suffix == ".trig" for q in parse(path=path)), key=str)
+    store = Store()
+    store.extend(quad for file in sources.ontology_files() for quad in file.read())
+    store.extend(examples)
+    store.extend(map(_merged, examples))
+    chance = Random(16)  # noqa: S311 - nothing here is secret
+    before = _by_shape(rules, store)
+    skipped, differed = set[str](), set[str]()
+    for _ in range(150):
+        added, removed = _change(examples, chance)
+        merged = {_merged(quad) for quad in added | removed}
+        changed = {quad for quad in added if quad not in store} | removed
+        _apply(store, added, removed)
+        concerned = rules.concerned(changed, merged, store)
+        after = _by_shape(rules, store)
+        different = {shape for shape in rules.shapes if before[shape] != after[shape]}
+        assert different <= concerned, (added, removed)
+        skipped |= rules.shapes - concerned
+        differed |= different
+        _apply(store, removed, added)
+    assert len(skipped) > 8
+    assert len(differed) > 8
+
+
+def _merged(quad: Quad) -> Quad:
+    return Quad(quad.subject, quad.predicate, quad.object)
+
+
+def _by_shape(rules: GraphRules, store: Store) -> dict[str, list[str]]:
+    results = list(rules.check(store))
+    return {shape: sorted(str(result) for result in results if result.shape == shape) for shape in rules.shapes}
+
+
+def _change(quads: list[Quad], chance: Random) -> tuple[set[Quad], set[Quad]]:
+    """Returns quads that are not there, and some that are."""
+    one, other, third = (chance.choice(quads) for _ in range(3))
+    removed = {one} if chance.random() < 0.5 else set()
+    new = Quad(other.subject, other.predicate, chance.choice((third.object, other.object)), third.graph_name)
+    return {new} - set(quads) if not removed or chance.random() < 0.3 else set(), removed
+
+
+def _apply(store: Store, added: set[Quad], removed: set[Quad]) -> None:
+    """Applies a change to the named graphs, and merges them in the default graph."""
+    for quad in removed:
+        store.remove(quad)
+        stated = store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
+        if all(isinstance(other.graph_name, DefaultGraph) for other in stated):
+            store.remove(_merged(quad))
+    store.extend(added)
+    store.extend(map(_merged, added))
 
 
 def test_a_rule_about_graphs_with_values_of_its_own_finds_the_same_of_some_nodes(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from citygraph.build.query_algebra import (
     kinds_of,
     part_of,
     projecting_part,
+    rows_of_values,
     variables_in,
 )
 from citygraph.rdf.terms import PREFIXES, RDF
@@ -34,6 +35,9 @@ _VARIABLE = re.compile(r"[?$](\w+)")
 _LONGEST = 8
 # The parts of these need not match, or not in the data.
 _NOT_REQUIRING = frozenset({"Union", "Builtin_EXISTS", "Builtin_NOTEXISTS"})
+_GRAPHS = frozenset({"Graph", "GraphGraphPattern"})
+# In a pattern, the graph of `GRAPH ?graph`.
+ANY_GRAPH = NamedNode("urn:x-citygraph:any-graph")
 # SERVICE, LIMIT and OFFSET.
 _BEYOND_PATTERNS = frozenset({"ServiceGraphPattern", "Slice"})
 # The solutions of the other parts of these are not joined with those of the first: they extend, remove or test them.
@@ -65,9 +69,10 @@ class QueryPatterns:
     kinds: dict[str, frozenset[str]] = field(default_factory=dict)  # the kinds of terms that a variable can be
     required: list[Pattern] = field(default_factory=list)  # without a match of each, the query has no solution
     absent: list[Pattern] = field(default_factory=list)  # with a match of one, there is no solution
-    # Only a build reads these: `PatternCache` does not keep them.
-    joined: dict[Pattern, Joined] = field(default_factory=dict, compare=False)  # of each pattern, without `once`
     graphs: set[NamedNode] = field(default_factory=set, compare=False)  # that GRAPH names
+    values: dict[str, set[Term]] = field(default_factory=dict, compare=False)  # that VALUES requires of a variable
+    # Only a build reads this: `PatternCache` does not keep it.
+    joined: dict[Pattern, Joined] = field(default_factory=dict, compare=False)  # of each pattern, without `once`
 
     def dependencies(self, pivot: str) -> DependencyPaths:
         """Returns the paths from a variable to the patterns of the query. No path visits a variable twice."""
@@ -84,15 +89,24 @@ class QueryPatterns:
 
 
 def query_patterns(text: str) -> QueryPatterns:
-    """Returns the patterns of a query. Raises Unbounded.
+    """Returns the patterns of a query. Raises Unbounded, also for `GRAPH ?graph`.
 
     It takes some 50 ms; `PatternCache` keeps the results.
     """
+    return _patterns_of(text, any_graph=False)
+
+
+def patterns_of_graphs(text: str) -> QueryPatterns:
+    """Returns the patterns of a query, as `query_patterns` does; those in `GRAPH ?graph` have ANY_GRAPH as graph."""
+    return _patterns_of(text, any_graph=True)
+
+
+def _patterns_of(text: str, any_graph: bool) -> QueryPatterns:
     # Imported here because it takes a third of a second, and most processes do not need it.
     from rdflib.plugins.sparql import prepareQuery
 
     algebra = prepareQuery(text, initNs=dict(PREFIXES)).algebra
-    reader = _AlgebraReader(text, algebra)
+    reader = _AlgebraReader(text, algebra, any_graph)
     reader.walk(algebra, None, {})
     # The short form, CONSTRUCT WHERE, has no template, and no new triples.
     template = [reader.pattern(s, p, o, None, {}) for s, p, o in part_of(algebra, "template") or ()]
@@ -107,8 +121,9 @@ def query_patterns(text: str) -> QueryPatterns:
         kinds,
         reader.required,
         reader.absent,
-        reader.joined,
         reader.graphs,
+        reader.values,
+        reader.joined,
     )
 
 
@@ -139,7 +154,8 @@ def _extend(
 class _AlgebraReader:
     """A collector of the patterns in rdflib's algebra."""
 
-    def __init__(self, text: str, algebra: Any) -> None:
+    def __init__(self, text: str, algebra: Any, any_graph: bool) -> None:
+        self._any_graph = any_graph
         self._whole = Counter(variables_in(algebra))
         self.patterns: list[Pattern] = []
         self.required: list[Pattern] = []
@@ -148,6 +164,7 @@ class _AlgebraReader:
         self.joined: dict[Pattern, Joined] = {}
         self._joined: Joined = None
         self.graphs: set[NamedNode] = set()
+        self.values: dict[str, set[Term]] = {}
         self.bound_from: dict[str, set[str]] = {}
         self.new_terms: set[str] = set()
         self._fresh = count()
@@ -193,16 +210,13 @@ class _AlgebraReader:
         for triples in node.triples if node.name in {"BGP", "TriplesBlock"} else ():
             for s, p, o in zip(triples[::3], triples[1::3], triples[2::3], strict=True):
                 self._add_path(s, p, o, graph, names)
-        if node.name in {"Graph", "GraphGraphPattern"}:
-            graph = _named_graph(node.term)
+        if node.name in _GRAPHS:
+            graph = self._graph(node.term)
             self.graphs.add(graph)
-        if node.name == "Extend":
-            self._record_bind(node, names)
-        if node.name == "Filter" and self._is_required and not names:
-            self._record_absence(node)
+        self._record(node, names)
         if node.name == "ToMultiSet" and (subquery := projecting_part(node.p)):
             names = self._inside(subquery, names)
-        is_required, joined = self._is_required, self._joined
+        is_required, joined, before = self._is_required, self._joined, len(self.patterns)
         for key, part in node.items():
             if key not in {"_vars", "PV", "template", "datasetClause", "triples"}:
                 self._is_required = is_required and _is_required_part(node, key)
@@ -212,6 +226,17 @@ class _AlgebraReader:
                     self._joined = _both(joined, first)
                 self.walk(part, graph, self._in_arm(part, node, names) if node.name == "Union" else names)
         self._is_required, self._joined = is_required, joined
+        if graph == ANY_GRAPH and node.name in _GRAPHS and len(self.patterns) == before:
+            raise Unbounded("a query reads which graphs exist")
+
+    def _record(self, node: Any, names: dict[str, str]) -> None:
+        """Records what a part of the algebra says about variables."""
+        if node.name == "Extend":
+            self._record_bind(node, names)
+        if node.name == "Filter" and self._is_required and not names:
+            self._record_absence(node)
+        if node.name == "ToMultiSet" and self._is_required:
+            self._record_values(node, names)
 
     def _record_bind(self, node: Any, names: dict[str, str]) -> None:
         from rdflib.plugins.sparql.parserutils import CompValue
@@ -235,6 +260,21 @@ class _AlgebraReader:
         is_own = isinstance(value, RdflibVariable) and str(value) in unbound - others
         if is_own and str(subject) in others and isinstance(predicate, URIRef):
             self.absent.append(self.pattern(subject, predicate, value, None, {}))
+
+    def _record_values(self, node: Any, names: dict[str, str]) -> None:
+        """Records the values of the variables that every row of VALUES binds."""
+        rows = rows_of_values(node) or []
+        for name in set(rows[0]).intersection(*rows) if rows else ():
+            self.values[names.get(str(name), str(name))] = {_constant(row[name]) for row in rows}
+
+    def _graph(self, term: Any) -> NamedNode:
+        from rdflib import Variable as RdflibVariable
+
+        if not isinstance(term, RdflibVariable):
+            return _named_node(term)
+        if not self._any_graph:
+            raise Unbounded("a query reads the graphs that a variable names")
+        return ANY_GRAPH
 
     def _inside(self, subquery: Any, names: dict[str, str]) -> dict[str, str]:
         """Returns the names of variables in a subquery: those that it does not project get new names."""
@@ -270,7 +310,7 @@ class _AlgebraReader:
                 self._add_path(begin, step, end, graph, names)
         elif isinstance(p, paths.Path):
             # In a graph that never changes it can be ignored: then more nodes are examined than necessary.
-            if graph is None:
+            if graph in (None, ANY_GRAPH):
                 raise Unbounded(f"the path {p} has no end")
             if isinstance(p, paths.MulPath) and p.mod == "+" and isinstance(p.path, URIRef) and is_required:
                 steps = ((s, self._new_variable()), (self._new_variable(), o))
@@ -289,12 +329,12 @@ class _AlgebraReader:
         return RdflibVariable(f"path__{next(self._fresh)}")
 
     def _term(self, term: Any, names: dict[str, str]) -> Term | Variable:
-        from rdflib import BNode, URIRef
+        from rdflib import BNode
         from rdflib import Variable as RdflibVariable
 
         if isinstance(term, RdflibVariable | BNode):
             return Variable(names.get(str(term), str(term)))
-        return _named_node(term) if isinstance(term, URIRef) else to_literal(term)
+        return _constant(term)
 
 
 def _is_required_part(node: Any, key: str) -> bool:
@@ -316,12 +356,10 @@ def _is_not_bound(expression: Any) -> bool:
     return is_not and getattr(expression.expr, "name", "") == "Builtin_BOUND"
 
 
-def _named_graph(term: Any) -> NamedNode:
-    from rdflib import Variable as RdflibVariable
+def _constant(term: Any) -> NamedNode | Literal:
+    from rdflib import URIRef
 
-    if isinstance(term, RdflibVariable):
-        raise Unbounded("a query reads the graphs that a variable names")
-    return _named_node(term)
+    return _named_node(term) if isinstance(term, URIRef) else to_literal(term)
 
 
 def _named_node(term: Any) -> NamedNode:

@@ -6,12 +6,14 @@ A shape with cg:graphQuery has the query. Each solution is a result about ?focus
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, QuerySolution, QuerySolutions, RdfFormat, Store, parse
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolution, QuerySolutions, RdfFormat, Store, parse
 
+from citygraph.build.dependencies import ANY_GRAPH, QueryPatterns, Unbounded
+from citygraph.build.patterns import CachedQuads, Pattern, Term, Variable, kind_of_triple
 from citygraph.build.statements import filled, short_name
 from citygraph.rdf.terms import CG, PREFIXES, RDFS, SH
 from citygraph.report import Report, ValidationResult, label_among, merge_reports, report_of
@@ -19,9 +21,15 @@ from citygraph.source.reading import read_packaged_text
 from citygraph.sparql.guard import COMMENT, IRI, STRING
 
 _QUERY, _REMEDY, _MESSAGE, _SEVERITY = CG("graphQuery"), CG("remedy"), SH("message"), SH("severity")
+_LABEL = RDFS("label")
+_DEFAULT = DefaultGraph()
+_OTHERS = (None, ANY_GRAPH)  # of a pattern that is not in a graph which the query names
 _AT_A_TIME = 500
 _GRAPH = re.compile(r"\bGRAPH\s+\S+\s*\{\Z")
 _BRACES = re.compile(f"{COMMENT}|{STRING}|{IRI}|[{{}}]", re.DOTALL)
+
+
+_Kinds = set[tuple[NamedNode, Term | None]]
 
 
 @dataclass
@@ -32,6 +40,52 @@ class _GraphRule:
     severity: str = "violation"
     messages: dict[str, str] = field(default_factory=dict)
     remedies: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Reads:
+    """What a query reads: graphs that it names, and patterns in others, with the properties that a variable can be.
+
+    A variable can be one of the values that VALUES gives it, or a subject of a pattern in a graph that the query names.
+    """
+
+    graphs: set[NamedNode]
+    patterns: list[Pattern]
+    values: dict[str, set[Term]]
+    listing: dict[str, Pattern]
+
+    def may_match(self, named: _Kinds, default: _Kinds, store: Store) -> bool:
+        """Returns whether it reads one of these kinds of triples in the named graphs or in the default graph."""
+        for pattern in self.patterns:
+            kinds = default if pattern.graph is None else named
+            kinds = {kind for kind in kinds if pattern.may_match(*kind)}
+            if kinds and isinstance(pattern.predicate, Variable):
+                kinds = {kind for kind in kinds if self._may_be(pattern.predicate.name, kind[0], store)}
+            if kinds:
+                return True
+        return False
+
+    def _may_be(self, variable: str, value: NamedNode, store: Store) -> bool:
+        if variable in self.values:
+            return value in self.values[variable]
+        if (pattern := self.listing.get(variable)) is None:
+            return True
+        return next(pattern.quads(CachedQuads(store), {variable: value}), None) is not None
+
+
+def _reads_of(query: str, read: Callable[[str], QueryPatterns]) -> _Reads | None:
+    """Returns what a query reads, or None if that has no limit."""
+    try:
+        patterns = read(query)
+    except Unbounded:
+        return None
+    listing = {
+        one.subject.name: one
+        for one in patterns.required
+        if one.graph not in _OTHERS and isinstance(one.subject, Variable) and not isinstance(one.predicate, Variable)
+    }
+    others = [one for one in patterns.patterns if one.graph in _OTHERS]
+    return _Reads(patterns.graphs - {ANY_GRAPH}, others, patterns.values, listing)
 
 
 class GraphRules:
@@ -53,15 +107,42 @@ class GraphRules:
                 texts = rule.messages if quad.predicate == _MESSAGE else rule.remedies
                 texts[quad.object.language or ""] = quad.object.value
         self._rules = dict(sorted(rules.items()))
+        self._reads: dict[str, _Reads | None] = dict.fromkeys(self._rules)
 
     @property
     def shapes(self) -> frozenset[str]:
         """The IRIs of the shapes that have a query."""
         return frozenset(self._rules)
 
-    def check(self, store: Store, among: Collection[NamedNode] | None = None) -> Iterator[ValidationResult]:
-        """Yields the results about all nodes of a store with its named graphs, or only those about nodes `among`."""
+    def read(self, read: Callable[[str], QueryPatterns]) -> None:
+        """Reads the patterns of the queries by a function that allows GRAPH with a variable."""
+        self._reads = {shape: _reads_of(rule.query, read) for shape, rule in self._rules.items()}
+
+    def concerned(self, changed: Collection[Quad], merged: Iterable[Quad], store: Store) -> frozenset[str]:
+        """Returns the shapes that can have other results after a change of these quads in named graphs of a store.
+
+        `merged` are the changed triples of the default graph. All results of the other shapes remain.
+        """
+        graphs = {quad.graph_name for quad in changed}
+        named, default = (set(map(kind_of_triple, quads)) for quads in (changed, merged))
+        if (_LABEL, None) in default:  # which each result has
+            return self.shapes
+        return frozenset(
+            shape
+            for shape, reads in self._reads.items()
+            if reads is None or not reads.graphs.isdisjoint(graphs) or reads.may_match(named, default, store)
+        )
+
+    def check(
+        self, store: Store, among: Collection[NamedNode] | None = None, shapes: Collection[str] | None = None
+    ) -> Iterator[ValidationResult]:
+        """Yields the results about all nodes of a store with its named graphs, or only those about nodes `among`.
+
+        With `shapes`, only results of these shapes.
+        """
         for shape, rule in self._rules.items():
+            if shapes is not None and shape not in shapes:
+                continue
             for query in [rule.query] if among is None else _restricted(rule.query, among):
                 solutions = store.query(query, prefixes=PREFIXES)
                 assert isinstance(solutions, QuerySolutions)  # noqa: S101 - the queries are SELECTs
@@ -125,7 +206,7 @@ def _bound(solution: QuerySolution, name: str) -> str:
 
 
 def _label(store: Store, node: object) -> str:
-    quads = store.quads_for_pattern(node, RDFS("label"), None, DefaultGraph()) if isinstance(node, NamedNode) else ()
+    quads = store.quads_for_pattern(node, _LABEL, None, _DEFAULT) if isinstance(node, NamedNode) else ()
     labels = (quad.object for quad in quads)
     return label_among({label.language or "": label.value for label in labels if isinstance(label, Literal)})
 

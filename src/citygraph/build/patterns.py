@@ -104,6 +104,11 @@ class CachedQuads:
         return self._store.quads_for_pattern(subject, None, None, _DEFAULT)
 
 
+def kind_of_triple(quad: Quad) -> tuple[NamedNode, Term | None]:
+    """Returns the predicate of a triple and, if it is a type, the class: what decides whether a pattern may match."""
+    return quad.predicate, quad.object if quad.predicate == _TYPE else None
+
+
 def batches(nodes: Iterable[Term]) -> Iterator[set[Term]]:
     """Yields the nodes in batches."""
     # Sorted: nodes with similar names depend on the same triples, which are then read once.
@@ -136,6 +141,12 @@ class Pattern:
     def variables(self) -> set[str]:
         """Returns the names of its variables."""
         return {t.name for t in (self.subject, self.predicate, self.object) if isinstance(t, Variable)}
+
+    def may_match(self, predicate: NamedNode, class_: Term | None) -> bool:
+        """Returns whether it may match a triple with this predicate; of a type, the class counts too."""
+        if not isinstance(self.predicate, Variable) and self.predicate != predicate:
+            return False
+        return class_ is None or isinstance(self.object, Variable) or self.object == class_
 
     def matches(self, store: CachedQuads, binding: Binding) -> Iterator[tuple[Quad, Binding]]:
         """Yields the matching quads of a store, each with the extended binding."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ class IncrementalFollowup:
         self._deriver = Deriver(read_rules(sources.rule_files()), patterns.read)
         self._validator = PartialValidator(sources, patterns)
         self._graph_rules = GraphRules(file.path for file in sources.shape_files())
+        self._graph_rules.read(patterns.read_of_graphs)
         self._second: SecondProcess | None = None
         self._memory = memory
 
@@ -98,9 +99,9 @@ class IncrementalFollowup:
         """Validates the affected nodes and, if they conform, writes the index."""
         assert staged.parent is not None  # noqa: S101
         affected = self._validator.affected(merged, counted.store)
-        nodes = _nodes_of_graph_rules(counted.delta, affected)
+        about = self._concerned_rules(counted, merged, affected)
         report = self._validator.judge(affected, counted.store, staged.path)
-        report = self._with_graph_rules(report, nodes, self._graph_rules.check(counted.store, nodes))
+        report = _with_graph_rules(report, about, self._graph_rules.check(counted.store, about.nodes, about.shapes))
         if report.conforms:
             update_index(staged.parent.path, staged.path, counted.store, merged.added | merged.removed)
         return report
@@ -110,11 +111,20 @@ class IncrementalFollowup:
         with second:
             second.start(_write_index_request(staged, merged.added | merged.removed))
             affected = self._validator.affected(merged, counted.store)
-            nodes = _nodes_of_graph_rules(counted.delta, affected)
-            second.start(_write_rules_request(staged, nodes))
+            about = self._concerned_rules(counted, merged, affected)
+            second.start(_write_rules_request(staged, about))
             report = self._validator.judge(affected, counted.store, staged.path)
             second.result()
-            return self._with_graph_rules(report, nodes, _results(second.result()))
+            return _with_graph_rules(report, about, _results(second.result()))
+
+    def _concerned_rules(self, counted: CountedStore, merged: Delta, affected: AffectedNodes | None) -> _ConcernedRules:
+        """Returns the rules about graphs that may have other results after a change, and about which nodes."""
+        if affected is None:
+            return _ConcernedRules(self._graph_rules.shapes)
+        delta = counted.delta
+        changed, merged_quads = ([*one.added, *one.removed] for one in (delta, merged))
+        shapes = self._graph_rules.concerned(changed, merged_quads, counted.store)
+        return _ConcernedRules(shapes, _nodes_of_graph_rules(delta, affected) if shapes else set())
 
     def _respond(self, request: Path) -> dict[str, Any]:
         """Writes the index of a staged release or checks the rules about graphs, in the second process."""
@@ -126,21 +136,27 @@ class IncrementalFollowup:
             update_index(Path(values["parent"]), request.parent, store, changed)
             return {}
         nodes = None if values["nodes"] is None else set(map(NamedNode, values["nodes"]))
-        return {"results": [asdict(result) for result in self._graph_rules.check(store, nodes)]}
-
-    def _with_graph_rules(
-        self, report: Report, nodes: set[NamedNode] | None, results: Iterable[ValidationResult]
-    ) -> Report:
-        """Returns the report with the results of the rules about named graphs for these nodes."""
-        if report.scope is not None and nodes:
-            report = replace(report, scope=replace(report.scope, shapes=report.scope.shapes | self._graph_rules.shapes))
-        return with_graph_rules(report, results)
+        results = self._graph_rules.check(store, nodes, values["shapes"])
+        return {"results": [asdict(result) for result in results]}
 
 
-def _nodes_of_graph_rules(delta: Delta, affected: AffectedNodes | None) -> set[NamedNode] | None:
-    """Returns the nodes that changed or that a report covers; None if it covers the whole graph."""
-    if affected is None:
-        return None
+@dataclass(frozen=True)
+class _ConcernedRules:
+    """The rules about graphs that a change concerns, by their shapes, and their nodes; None is the whole graph."""
+
+    shapes: frozenset[str]
+    nodes: set[NamedNode] | None = None
+
+
+def _with_graph_rules(report: Report, about: _ConcernedRules, results: Iterable[ValidationResult]) -> Report:
+    """Returns the report with the results of the rules about named graphs."""
+    if report.scope is not None and about.nodes:
+        report = replace(report, scope=replace(report.scope, shapes=report.scope.shapes | about.shapes))
+    return with_graph_rules(report, results)
+
+
+def _nodes_of_graph_rules(delta: Delta, affected: AffectedNodes) -> set[NamedNode]:
+    """Returns the nodes that changed or that a report covers."""
     changed = (term for quad in chain(delta.added, delta.removed) for term in (quad.subject, quad.object))
     return {node for node in chain(changed, affected.focus) if isinstance(node, NamedNode)}
 
@@ -154,9 +170,10 @@ def _write_index_request(staged: Staged, changed: Iterable[Quad]) -> Path:
     return _write_request(staged.path / "index.json", values)
 
 
-def _write_rules_request(staged: Staged, nodes: set[NamedNode] | None) -> Path:
-    names = None if nodes is None else [node.value for node in nodes]
-    return _write_request(staged.path / "rules.json", {"store": str(staged.copy_store()), "nodes": names})
+def _write_rules_request(staged: Staged, about: _ConcernedRules) -> Path:
+    names = None if about.nodes is None else [node.value for node in about.nodes]
+    values = {"store": str(staged.copy_store()), "nodes": names, "shapes": sorted(about.shapes)}
+    return _write_request(staged.path / "rules.json", values)
 
 
 def _write_request(path: Path, values: dict[str, Any]) -> Path:

@@ -23,8 +23,8 @@ from citygraph.build.patterns import (
     DependencyPaths,
     Pattern,
     Term,
-    Variable,
     batches,
+    kind_of_triple,
     renamed,
     united,
 )
@@ -78,11 +78,11 @@ class ShapeDependencies:
 
         All results of shapes outside its scope remain.
         """
-        kinds = {(quad.predicate, quad.object if quad.predicate == _TYPE else None) for quad in quads}
+        kinds = set(map(kind_of_triple, quads))
         names = frozenset(
             name
             for name, patterns in self._ends.items()
-            if any(_may_match(pattern, *kind) for pattern in patterns for kind in kinds)
+            if any(pattern.may_match(*kind) for pattern in patterns for kind in kinds)
         )
         if names not in self._restricted:
             if len(self._restricted) >= _MOST_KEPT:
@@ -148,13 +148,6 @@ def _by_target(dependencies: Iterable[DependencyPaths]) -> list[DependencyPaths]
             key = renamed((target,), one.pivot)[0] if target else None
             groups.setdefault(key, []).append(one)
     return [replace(united(group), targets=[target] if target else []) for target, group in groups.items()]
-
-
-def _may_match(pattern: Pattern, predicate: NamedNode, class_: Term | None) -> bool:
-    """Returns whether a pattern may match a triple with this predicate; of a type, the class counts too."""
-    if not isinstance(pattern.predicate, Variable) and pattern.predicate != predicate:
-        return False
-    return class_ is None or isinstance(pattern.object, Variable) or pattern.object == class_
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 
 from citygraph.build import dependencies, patterns, query_algebra, shape_dependencies
-from citygraph.build.dependencies import QueryPatterns, Unbounded, query_patterns
+from citygraph.build.dependencies import QueryPatterns, Unbounded, patterns_of_graphs, query_patterns
 from citygraph.build.patterns import DependencyPaths, Pattern, Term, Variable
 from citygraph.build.shape_dependencies import ShapePaths
 from citygraph.rdf.terms import PREFIXES
@@ -43,9 +43,16 @@ class PatternCache:
 
     def read(self, text: str) -> QueryPatterns:
         """Returns the patterns of a query, as `query_patterns` does. Raises Unbounded."""
-        key = hashlib.sha256(text.encode()).hexdigest()
+        return self._read(text, query_patterns)
+
+    def read_of_graphs(self, text: str) -> QueryPatterns:
+        """Returns the patterns of a query that may have `GRAPH ?graph`. Raises Unbounded."""
+        return self._read(text, patterns_of_graphs, "graphs ")
+
+    def _read(self, text: str, read: Read, kind: str = "") -> QueryPatterns:
+        key = hashlib.sha256(f"{kind}{text}".encode()).hexdigest()
         if key not in self._used:
-            self._used[key] = self._kept[key] if key in self._kept else _parsed(text)
+            self._used[key] = self._kept[key] if key in self._kept else _parsed(text, read)
         values = self._used[key]
         if _UNBOUNDED in values:
             raise Unbounded(values[_UNBOUNDED])
@@ -84,9 +91,9 @@ def _version() -> str:
     return hashlib.sha256(b"\0".join([*code, Path(__file__).read_bytes(), repr(PREFIXES).encode()])).hexdigest()
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parsed(text: str, read: Read) -> dict[str, Any]:
     try:
-        return _as_json(query_patterns(text))
+        return _as_json(read(text))
     except Unbounded as error:
         return {_UNBOUNDED: str(error)}
 
@@ -101,6 +108,8 @@ def _as_json(query: QueryPatterns) -> dict[str, Any]:
         "kinds": {name: sorted(kinds) for name, kinds in query.kinds.items()},
         "required": [_row(pattern) for pattern in query.required],
         "absent": [_row(pattern) for pattern in query.absent],
+        "graphs": sorted(graph.value for graph in query.graphs),
+        "values": {name: sorted(map(str, terms)) for name, terms in query.values.items()},
     }
 
 
@@ -114,6 +123,8 @@ def _from_json(values: dict[str, Any]) -> QueryPatterns:
         {name: frozenset(kinds) for name, kinds in values["kinds"].items()},
         [_pattern(row) for row in values["required"]],
         [_pattern(row) for row in values["absent"]],
+        set(map(NamedNode, values["graphs"])),
+        {name: {_constant(term) for term in terms} for name, terms in values["values"].items()},
     )
 
 
@@ -181,8 +192,10 @@ def _text(term: Term | Variable) -> str:
 
 
 def _term(text: str) -> Term | Variable:
-    if text.startswith("?"):
-        return Variable(text[1:])
+    return Variable(text[1:]) if text.startswith("?") else _constant(text)
+
+
+def _constant(text: str) -> NamedNode | Literal:
     if text.startswith("<"):
         return NamedNode(text[1:-1])
     term = next(iter(parse(f"<urn:x> <urn:x> {text} .", RdfFormat.N_TRIPLES))).object
