@@ -10,8 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import CanonicalizationAlgorithm, Dataset, parse
-
 from citygraph.release.releases import Release
 
 
@@ -24,14 +22,10 @@ def content(release: Release) -> dict[str, Any]:
         if path.is_file() and path.parent.name != "store"
     }
     # These differ between two builds of the same files.
-    for name in ("manifest.json", "search.sqlite", "report.ttl"):
-        del files[name]
-    report = Dataset(parse(path=release.path / "report.ttl"))
-    report.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    del files["manifest.json"]
     manifest = json.loads((release.path / "manifest.json").read_text())
     return {
         "content": files,
-        "report": sorted(map(str, report)),
         "store": sorted(map(str, store)),
         "index": sorted(_rows(release.path / "search.sqlite")),
         **{key: value for key, value in manifest.items() if key not in {"id", "created", "parent", "number"}},

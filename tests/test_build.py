@@ -24,8 +24,9 @@ from citygraph.release.releases import Release, Releases
 from citygraph.report import Report
 from citygraph.source.files import Sources, is_current
 from tests.process_tree import descendants, maps
+from tests.release_content import content
 from tests.running import is_running, wait_for
-from tests.small import build_small
+from tests.small import REPOSITORY, build_small, write_files
 
 Built = tuple[Releases, Release, Report]
 
@@ -40,6 +41,35 @@ def copy(sources: Sources, tmp_path: Path) -> Sources:
     for folder in (sources.data, sources.ontology):
         shutil.copytree(folder, tmp_path / folder.name)
     return Sources(tmp_path / "data", tmp_path / "ontology", sources.queries)
+
+
+_BUILDING = """
+import sys
+from pathlib import Path
+from pytest import MonkeyPatch
+from citygraph.build.build import build
+from citygraph.progress import Progress
+from citygraph.release.releases import Releases
+from tests.made_once import parse_queries_once
+from tests.small import REPOSITORY, Sources
+
+parse_queries_once(MonkeyPatch())
+sources = Sources(Path(sys.argv[1]), REPOSITORY / "ontology", REPOSITORY / "queries")
+build(sources, Releases(Path(sys.argv[2])), Progress(), most_in_memory=int(sys.argv[3]))
+"""
+
+
+def test_files_of_a_release_are_the_same_bytes_in_each_build(tmp_path: Path) -> None:
+    """Whatever order sets have in a process, in memory and from files; the files of the store have times."""
+    data = write_files(tmp_path).data
+    ways = []
+    for seed, most in (("1", 1 << 20), ("2", 1 << 20), ("3", 0)):
+        command = [sys.executable, "-c", _BUILDING, str(data), str(tmp_path / seed), str(most)]
+        subprocess.run(command, check=True, timeout=300, env={**os.environ, "PYTHONHASHSEED": seed}, cwd=REPOSITORY)
+        ways.append(content(Releases(tmp_path / seed).current()))
+        assert "sh:resultMessage" in (Releases(tmp_path / seed).current().path / "report.ttl").read_text()
+    assert ways[0] == ways[1]
+    assert ways[0] == ways[2]
 
 
 def test_the_default_graph_is_the_merge_of_the_data_graphs(izmir: Release) -> None:

@@ -60,10 +60,10 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Report, Gr
     data.write_text(DATA, encoding="utf-8")
     own: list[Graph] = []
 
-    def keep(conforms: bool, results: Iterable[Any], graph: Any, messages: Any) -> Report:
+    def keep(results: Iterable[Any], graph: Any, messages: Any) -> Report:
         listed = list(results)
-        own.append(Validator.create_validation_report(ShapesGraph(shapes), conforms, listed)[0])
-        return report_of_results(conforms, listed, graph, messages)
+        own.append(Validator.create_validation_report(ShapesGraph(shapes), not listed, listed)[0])
+        return report_of_results(listed, graph, messages)
 
     monkeypatch.setattr(adapted_pyshacl, "report_of_results", keep)
     return adapted_pyshacl.explain(data, shapes, None), own[0]

@@ -20,6 +20,7 @@ from citygraph.report import (
     ValidationResult,
     merge_reports,
     read_later_reports,
+    report_of,
     write_report,
 )
 from citygraph.settings import Settings
@@ -81,7 +82,7 @@ def test_second_commit_has_the_last_word(settings: Settings, consequences: Follo
 
 def result(focus: str, value: str = "") -> ValidationResult:
     return ValidationResult(
-        "warning", focus, SHAPE + "X", "component", value=value, messages={"en": "No.", "tr": "Yok."}
+        "warning", focus, SHAPE + "X", SHAPE + "component", value=value, messages={"en": "No.", "tr": "Yok."}
     )
 
 
@@ -134,22 +135,18 @@ def test_reports_of_many_commits_are_merged(tmp_path: Path) -> None:
     assert (tmp_path / "299" / LATER).read_bytes().count(b"\n") < 80
 
 
-TURTLE = """@prefix sh: <http://www.w3.org/ns/shacl#> .
-[] a sh:ValidationReport ; sh:conforms false ; sh:result [ sh:focusNode <{node}> ; sh:detail [ sh:value 1 ] ] ."""
-
-
 def test_reports_on_parts_are_one_report(tmp_path: Path) -> None:
-    """With every result and its details, under one node; nothing found anywhere is a report that says so."""
-    parts = [Report((result(node),), TURTLE.format(node=node)) for node in ("urn:x:1", "urn:x:2")]
-    whole = merge_reports([parts[0], Report((), ""), parts[1]])
-    assert [r.focus_node for r in whole.results] == ["urn:x:1", "urn:x:2"]
-    assert whole.turtle.count("ValidationReport") == 1
-    (tmp_path / "report.ttl").write_text(
-        whole.turtle.replace("sh:focusNode", "sh:sourceShape <urn:x:s> ; sh:focusNode"), encoding="utf-8"
+    """With every result, under one node, in an order of their own; nothing found anywhere is a report that says so."""
+    nodes = ("urn:x:2", "urn:x:1", "urn:x:3")
+    parts = [report_of([replace(result(node), messages={"tr": "Bir\u2028iki\n", "en": "One"})]) for node in nodes]
+    whole = merge_reports([parts[0], Report((), ""), *parts[1:]])
+    assert [r.focus_node for r in whole.results] == list(nodes)
+    assert whole.turtle == merge_reports([parts[2], merge_reports(parts[:2])]).turtle
+    assert whole.turtle == report_of(whole.results).turtle
+    (tmp_path / "report.ttl").write_text(whole.turtle, encoding="utf-8")
+    findings = read_findings(tmp_path)
+    assert {one.focus: len(one.messages) for node in nodes for one in findings.of(node) or ()} == dict.fromkeys(
+        nodes, 2
     )
-    assert {f.focus for n in ("1", "2") for f in read_findings(tmp_path).of(f"urn:x:{n}") or ()} == {
-        "urn:x:1",
-        "urn:x:2",
-    }
     assert "conforms" in merge_reports([]).turtle
     assert merge_reports([parts[0], Report((), "")]) is parts[0]

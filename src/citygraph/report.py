@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse, serialize
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse
 
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import DATASET, RDF, SH
@@ -20,7 +23,14 @@ REPORT = "report.ttl"
 LATER = "report-later.jsonl"
 # Lines of commits in that file, after which they are merged.
 _MOST_LATER = 64
-_REPORT = SH("ValidationReport")
+# A report as Turtle: its head, and a line for each result and for each blank node that results mention.
+_HEAD = f"@prefix sh: <{SH}> .\n_:report a sh:ValidationReport ; sh:conforms {{}} .\n"
+_RESULT = "_:report sh:result [ "
+_FIRST = {"sh:focusNode": "", "sh:sourceShape": " "}
+_SH_TERM = re.compile(rf"\A<{re.escape(SH)}([A-Za-z]+)>\Z")
+_TERM = r'(<[^>]*>|sh:\w+|_:\w+|\[\]|"(?:[^"\\]|\\.)*"\S*)'
+_IDENTITY = re.compile(rf"{re.escape(_RESULT)}sh:focusNode {_TERM} ; sh:sourceShape {_TERM} ; ")
+_LABEL = re.compile(r"_:\w+")
 # A result in a form that can be compared: focus node, shape, path and value.
 Finding = tuple[str, str, str, str]
 
@@ -155,38 +165,67 @@ def finding_of(focus: str, shape: str, path: str, value: str) -> Finding:
 
 def conforming_report() -> Report:
     """Returns the report of a graph without results."""
-    return Report((), f"[] a <{_REPORT.value}> ; <{SH('conforms').value}> true .\n")
+    return Report((), _HEAD.format("true"))
 
 
 def report_of(results: Iterable[ValidationResult]) -> Report:
     """Returns the report with these results."""
     results = tuple(results)
-    whole = BlankNode()
-    quads = [Quad(whole, RDF("type"), _REPORT), Quad(whole, SH("conforms"), Literal(not results))]
-    for result in results:
-        node = BlankNode()
-        quads += [Quad(whole, SH("result"), node), *(Quad(node, name, term) for name, term in _statements(result))]
-    return Report(results, as_turtle(quads))
+    if not results:
+        return conforming_report()
+    return Report(results, report_text(map(result_line, map(properties_text, map(_properties, results)))))
 
 
-def _statements(result: ValidationResult) -> Iterator[tuple[NamedNode, NamedNode | Literal]]:
-    """Yields the properties of a result in a W3C report."""
-    yield RDF("type"), SH("ValidationResult")
-    yield SH("resultSeverity"), SH(result.severity.capitalize())
-    yield SH("sourceShape"), NamedNode(result.shape)
-    yield SH("sourceConstraintComponent"), NamedNode(result.component)
-    yield SH("focusNode"), _term(result.focus_node if result.focus_node[0] in '"_' else f"<{result.focus_node}>")
-    if result.path:
-        yield SH("resultPath"), NamedNode(result.path)
-    if result.value:
-        yield SH("value"), _term(result.value)
-    for language, message in result.messages.items():
-        yield SH("resultMessage"), Literal(message, language=language)
+def report_text(lines: Iterable[str]) -> str:
+    """Returns the W3C report with these lines as Turtle; each is about a result, or a blank node of results.
+
+    The text depends on the results alone: a blank node has a line once, and the lines are sorted.
+    """
+    of_results, of_nodes = list[str](), set[str]()
+    for line in lines:
+        if line.startswith(_RESULT):
+            of_results.append(line)
+        else:
+            of_nodes.add(line)
+    of_results.sort()
+    return "".join([_HEAD.format("false"), *of_results, *sorted(of_nodes)])
+
+
+def result_line(properties: str) -> str:
+    """Returns the line of a result of a report."""
+    return f"{_RESULT}{properties} ] .\n"
+
+
+def properties_text(properties: Mapping[str, Iterable[str]]) -> str:
+    """Returns a node's properties, by name, in order. Those that identify a result begin."""
+    names = sorted(properties, key=lambda name: _FIRST.get(name, name))
+    return " ; ".join([f"{name} {' , '.join(sorted(properties[name]))}" for name in names])
+
+
+def turtle_of(term: object) -> str:
+    """Returns a term in Turtle with the prefix of SHACL; a blank node as one about which nothing else is stated."""
+    # It has another label in each process.
+    return "[]" if isinstance(term, BlankNode) else _SH_TERM.sub(r"sh:\1", str(term))
+
+
+def _properties(result: ValidationResult) -> dict[str, list[str]]:
+    """Returns the properties of a result in a W3C report."""
+    properties: dict[str, list[Any]] = {
+        turtle_of(RDF("type")): [SH("ValidationResult")],
+        "sh:focusNode": [_term(result.focus_node if result.focus_node[0] in '"_' else f"<{result.focus_node}>")],
+        "sh:sourceShape": [NamedNode(result.shape)],
+        "sh:resultSeverity": [SH(result.severity.capitalize())],
+        "sh:sourceConstraintComponent": [NamedNode(result.component)],
+        "sh:resultPath": [NamedNode(result.path)] if result.path else [],
+        "sh:value": [_term(result.value)] if result.value else [],
+        "sh:resultMessage": [Literal(text, language=tag) for tag, text in result.messages.items()],
+    }
+    return {name: list(map(turtle_of, terms)) for name, terms in properties.items() if terms}
 
 
 def _term(text: str) -> Any:
     """Returns a term from N-Triples."""
-    (triple,) = parse(f"<{_REPORT.value}> <{_REPORT.value}> {text} .", RdfFormat.N_TRIPLES)
+    (triple,) = parse(f"<{SH}> <{SH}> {text} .", RdfFormat.N_TRIPLES)
     return triple.object
 
 
@@ -195,20 +234,14 @@ def merge_reports(reports: Iterable[Report]) -> Report:
     parts = [report for report in reports if report.results]
     if len(parts) < 2:
         return parts[0] if parts else conforming_report()
-    whole = BlankNode()
-    quads = [Quad(whole, RDF("type"), _REPORT), Quad(whole, SH("conforms"), Literal(False))]
-    for report in parts:
-        # Renamed: blank nodes of two reports may have the same label.
-        part = list(parse(report.turtle, RdfFormat.TURTLE, rename_blank_nodes=True))
-        own = {quad.subject for quad in part if quad.object == _REPORT}
-        quads += (quad for quad in part if quad.subject not in own)
-        quads += (Quad(whole, q.predicate, q.object) for q in part if q.subject in own and q.predicate == SH("result"))
-    return Report(tuple(result for report in parts for result in report.results), as_turtle(quads))
+    lines = (line for report in parts for line in _lines(report.turtle))
+    return Report(tuple(result for report in parts for result in report.results), report_text(lines))
 
 
-def as_turtle(quads: Iterable[Quad]) -> str:
-    """Returns the statements of a report as Turtle."""
-    return (serialize(quads, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b"").decode()
+def _lines(turtle: str) -> Iterator[str]:
+    """Yields the lines of a report that are about results."""
+    lines = StringIO(turtle, newline="\n")
+    yield from islice(lines, _HEAD.count("\n"), None)
 
 
 def report_of_change(report: Report, changed: Iterable[Quad]) -> Report:
@@ -243,31 +276,22 @@ def _turtle_of(report: Report, results: list[ValidationResult]) -> str:
     """Returns the W3C report with these results alone."""
     if len(results) == len(report.results):
         return report.turtle
-    quads = list(parse(report.turtle, RdfFormat.TURTLE))
-    of_subject: dict[object, list[Quad]] = {}
-    for quad in quads:
-        of_subject.setdefault(quad.subject, []).append(quad)
-    names = {(result.focus_node, result.shape) for result in results}
-    dropped = {
-        quad.object
-        for quad in quads
-        if quad.predicate == SH("result") and _identity(of_subject.get(quad.object, ())) not in names
-    }
-    waiting = [quad.subject for quad in quads if quad.object == _REPORT]
-    relevant: dict[Quad, None] = {}
-    while waiting:
-        for quad in of_subject.pop(waiting.pop(), ()):
-            if quad.object not in dropped:
-                relevant[quad] = None
-                waiting.append(quad.object)
-    return (serialize(relevant, format=RdfFormat.TURTLE, prefixes={"sh": SH}) or b"").decode()
+    names = {_identity(result) for result in results}
+    kept, of_nodes = list[str](), list[str]()
+    for line in _lines(report.turtle):
+        if not (identity := _IDENTITY.match(line)):
+            of_nodes.append(line)
+        elif identity.groups() in names:
+            kept.append(line)
+    # A line of a blank node mentions no other one that has a line.
+    mentioned = {label for line in kept for label in _LABEL.findall(line)}
+    return report_text([*kept, *(line for line in of_nodes if line.partition(" ")[0] in mentioned)])
 
 
-def _identity(quads: Iterable[Quad]) -> tuple[str, ...]:
-    """Returns focus node and shape of a result in a W3C report."""
-    terms = {quad.predicate: quad.object for quad in quads}
-    values = (terms.get(SH(name)) for name in ("focusNode", "sourceShape"))
-    return tuple(value.value if isinstance(value, NamedNode) else str(value) for value in values)
+def _identity(result: ValidationResult) -> tuple[str, str]:
+    """Returns focus node and shape of a result in Turtle."""
+    focus = result.focus_node
+    return turtle_of(focus if focus[0] in '"_' else f"<{focus}>"), turtle_of(f"<{result.shape}>")
 
 
 def write_report(report: Report, old: Path, new: Path) -> None:
@@ -287,7 +311,8 @@ def write_report(report: Report, old: Path, new: Path) -> None:
 
 def _later_line(scope: ReportScope, results: Iterable[ValidationResult]) -> str:
     judged = {name: sorted(iris) for name, iris in asdict(scope).items()}
-    return json.dumps({"judged": judged, "results": [asdict(result) for result in results]}, ensure_ascii=False)
+    listed = [asdict(result) for result in sorted(results, key=order)]
+    return json.dumps({"judged": judged, "results": listed}, ensure_ascii=False)
 
 
 def _later_lines(folder: Path) -> Iterator[bytes]:
@@ -323,8 +348,8 @@ def read_later_reports(folder: Path) -> Iterator[tuple[ReportScope, list[Validat
             yield scope, [ValidationResult(**{**result, "place": None}) for result in values["results"]]
 
 
-def order(result: ValidationResult) -> tuple[str, str, int, str, str, str]:
-    """Returns a sort key: violations first, then by file and line, focus node, shape and value."""
+def order(result: ValidationResult) -> tuple[str, str, int, str, str, str, str, str]:
+    """Returns a sort key: violations first, then by file and line, focus node, shape, value and the rest."""
     place = result.place or Place("~", 0)
     return (
         {"violation": "0", "warning": "1"}.get(result.severity, "2"),
@@ -333,6 +358,8 @@ def order(result: ValidationResult) -> tuple[str, str, int, str, str, str]:
         result.focus_node,
         result.shape,
         result.value,
+        result.path,
+        result.component,
     )
 
 

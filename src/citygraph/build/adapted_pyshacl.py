@@ -53,10 +53,10 @@ def explain(data: Path, shapes: Graph, failing: set[tuple[str, str]] | None) -> 
     adapt()
     graph = _read(data)
     with nullcontext() if failing is None else _aimed_at(shapes, failing):
-        conforms, results, _ = pyshacl.validate(graph, shacl_graph=shapes, inplace=True)
+        _, results, _ = pyshacl.validate(graph, shacl_graph=shapes, inplace=True)
     if isinstance(results, Exception):
         raise results
-    return report_of_results(conforms, results, graph, shapes)
+    return report_of_results(results, graph, shapes)
 
 
 def _read(data: Path) -> Graph:
