@@ -9,15 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
+from pyoxigraph import Quad, RdfFormat, parse, serialize
 
 from citygraph.errors import UsageError
 from citygraph.instance import VOCABULARY, Instance, parse_instance, placeholder_problem
-from citygraph.release.releases import Releases
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, RDF, SD, SHAPES_GRAPH, base_pattern
+from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.sheets.importing import undo_import
 from citygraph.starter.rebase import checked_base, rebased, save
 from citygraph.web import create_app
 from citygraph.web.http.addresses import moved_address
+from tests.world import publish, small_world
 
 OLD, NEW = "https://old.example/", "https://stadt.example/daten/"
 _SETTINGS = f"""# Ours.
@@ -236,3 +240,62 @@ def test_a_release_with_the_old_base_is_followed_by_one_with_the_new_base(tmp_pa
     assert OLD not in dump
     graphs = Releases(folder / "var" / "releases").current().manifest.graphs
     assert [graph for graph in graphs if graph.startswith(OLD)] == []
+
+
+FORMER = "https://alt.example/kg/"
+
+
+@pytest.fixture(scope="module")
+def moved_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, Release, Release]:
+    """A site with a release of before `citygraph rebase` and one of afterwards."""
+    root = tmp_path_factory.mktemp("moved")
+    world = [*small_world(), Quad(SHAPES_GRAPH, RDF("type"), SD("NamedGraph"), CATALOG_GRAPH)]
+    text = serialize(world, format=RdfFormat.N_QUADS) or b""
+    former = base_pattern(BASE, FORMER).sub(FORMER, text.decode())
+    first = publish(list(parse(former, RdfFormat.N_QUADS)), root, derived=False)
+    second = publish(world, root)
+    return create_app(Settings(), Releases(root)).test_client(), first, second
+
+
+@pytest.mark.parametrize("accept", ["text/turtle", "text/html", "application/ld+json", "application/linkset+json"])
+@pytest.mark.parametrize("path", ["doc/city/bremen", "source/page", "graph/curation", "dataset", "doc/event/visit"])
+def test_releases_of_before_a_move_keep_their_documents(
+    moved_site: tuple[FlaskClient, Release, Release], accept: str, path: str
+) -> None:
+    """With the IRIs of that time, and links within the release, since the address of a release is cited."""
+    client, first, second = moved_site
+    for release, base, other in ((first, FORMER, BASE), (second, BASE, FORMER)):
+        if path == "dataset" and "html" not in accept:
+            continue
+        response = client.get(f"/releases/{release.id}/{path}", headers={"Accept": accept})
+        assert response.status_code == 200, response.text
+        assert f"{other}id/" not in response.text
+        if accept != "text/html":
+            assert base in response.text
+        if accept == "text/html" and path == "doc/city/bremen":
+            assert f'href="/releases/{release.id}/doc/agreement/izmir-bremen' in response.text.replace("/id/", "/doc/")
+        assert "Memento-Datetime" in response.headers
+
+
+def test_things_of_before_a_move_redirect_to_their_documents(moved_site: tuple[FlaskClient, Release, Release]) -> None:
+    """303 as under the present base; what that release does not have is 404."""
+    client, first, _ = moved_site
+    response = client.get(f"/releases/{first.id}/id/city/bremen")
+    assert (response.status_code, response.headers["Location"]) == (303, f"/releases/{first.id}/doc/city/bremen")
+    assert client.get(f"/releases/{first.id}/doc/city/nowhere").status_code == 404
+    assert client.get(f"/releases/{first.id}/doc/city/bremen?history").status_code == 200
+    citation = client.get(f"/releases/{first.id}/doc/city/bremen?_cite=text")
+    assert citation.status_code == 200, citation.text
+    assert "Bremen" in citation.text
+
+
+def test_mementos_of_a_document_include_those_of_before_a_move(
+    moved_site: tuple[FlaskClient, Release, Release],
+) -> None:
+    """The original resource is at one address of the site, whatever the base was."""
+    client, first, second = moved_site
+    time_map = client.get("/timemap/doc/city/bremen").text
+    assert f"/releases/{first.id}/doc/city/bremen" in time_map
+    assert f"/releases/{second.id}/doc/city/bremen" in time_map
+    earlier = client.get("/doc/city/bremen", headers={"Accept-Datetime": "Thu, 31 May 2007 20:35:00 GMT"})
+    assert earlier.headers["Location"] == f"http://localhost/releases/{first.id}/doc/city/bremen"

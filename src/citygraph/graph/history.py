@@ -16,7 +16,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.graph.description import has_statements
 from citygraph.rdf.nquads import unpacked
-from citygraph.rdf.terms import CG, RDF
+from citygraph.rdf.terms import BASE, CATALOG_GRAPH, CG, RDF
 from citygraph.release.changes import (
     ADDED,
     CREATED,
@@ -29,6 +29,8 @@ from citygraph.release.changes import (
 )
 from citygraph.release.releases import Release, Releases
 
+# The graph of each release that describes its sources, below the base of the instance.
+_CATALOG = CATALOG_GRAPH.value.removeprefix(BASE)
 _DIGEST = re.compile("[0-9a-fA-F]{12,64}")
 
 _Key = TypeVar("_Key")
@@ -116,12 +118,17 @@ class Timeline:
         """Returns whether a release with this id existed: a later one has it as parent."""
         return any(release.manifest.parent == release_id for release in self.releases())
 
-    def holding(self, iri: str) -> tuple[Release, ...]:
-        """Returns the releases that describe an entity and have not withdrawn it, the oldest first."""
+    def holding(self, iri: str, base: str = BASE) -> tuple[Release, ...]:
+        """Returns the releases that describe an entity and have not withdrawn it, the oldest first.
+
+        Its IRI has the base of the site. Releases of before `citygraph rebase` are searched for that of their time.
+        """
         holding = []
         before: Release | None = None
         parent_holds = False
+        present = iri
         for release in self.releases():
+            iri = base_of(release, base) + present.removeprefix(base) if present.startswith(base) else present
             key = (release.id, iri)
             holds = self._holding.get(key)
             if holds is None:
@@ -226,6 +233,15 @@ class Timeline:
             cache[key] = value
             while len(cache) > most:
                 cache.popitem(last=False)
+
+
+def base_of(release: Release, base: str) -> str:
+    """Returns the base of the IRIs in a release: that of the site, unless `citygraph rebase` changed it afterwards."""
+    graphs = release.manifest.graphs
+    if base + _CATALOG in graphs:
+        return base
+    former = (iri.removesuffix(_CATALOG) for iri in graphs if iri.endswith(f"/{_CATALOG}"))
+    return min(former, key=len, default=base)
 
 
 def _describes(store: Store, iri: str) -> bool:

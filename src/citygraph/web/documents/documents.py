@@ -20,7 +20,7 @@ from citygraph.graph.document import document, has_graphs, write_graph
 from citygraph.graph.withdrawals import Withdrawal
 from citygraph.instance import VOCABULARY, current_instance
 from citygraph.rdf.partial_dates import midnight, present_day
-from citygraph.rdf.terms import DATASET, ONTOLOGY_GRAPH, SHAPES_GRAPH
+from citygraph.rdf.terms import ONTOLOGY_GRAPH, SHAPES_GRAPH
 from citygraph.release.releases import Releases
 from citygraph.settings import Settings
 from citygraph.web.documents import schemaorg, signposts
@@ -77,7 +77,6 @@ class Documents:
         today: Callable[[], date] = present_day,
     ) -> None:
         self._settings = settings
-        self._graphs = tuple(settings.base + name for name in _GRAPHS)
         self._today = today
         self._releases = releases
         self._shelf = shelf
@@ -209,14 +208,15 @@ class Documents:
         self, selection: DocumentSelection, opened: OpenRelease, iri: str, document_iri: str, most: int
     ) -> Rendered:
         path, form = document_iri.removeprefix(selection.addresses.base), selection.form
-        is_graph = iri.startswith(self._graphs) or "/graph/" in iri
-        if most < UNBOUNDED and (is_graph or iri == DATASET.value):
+        base = selection.addresses.base
+        is_graph = iri.startswith(tuple(base + name for name in _GRAPHS)) or "/graph/" in iri
+        if most < UNBOUNDED and (is_graph or iri == base + _DATASET):
             # These take longer, however few statements there are.
             raise LargeDescription
         description = self._description(selection, opened, iri, is_graph, most)
         if most < UNBOUNDED and form.is_page and not needs_only_lookups(opened, iri):
             raise NeedsThread
-        is_dataset = iri == DATASET.value and description.page == 1
+        is_dataset = iri == base + _DATASET and description.page == 1
         if is_dataset and (form.is_page or selection.profile is OWN):
             description = with_release(description, opened)
         posts = _signposts(selection, path, description)
@@ -250,7 +250,7 @@ class Documents:
         # The pages of a graph's document divide its statements, not its few incoming links.
         page = 1 if is_graph and form.is_page else selection.page
         # A page reads the names that it shows in its language; only that of the dataset has triples in it.
-        has_labels = not form.is_page or iri == DATASET.value
+        has_labels = not form.is_page or iri == selection.addresses.base + _DATASET
         is_sourced = not form.is_page and not form.is_linkset and has_graphs(form.format)
         key = iri, page, profile.token, has_labels, is_sourced
         description = opened.descriptions.get(key)
@@ -266,8 +266,8 @@ class Documents:
         return description
 
     def _home(self, opened: OpenRelease, selection: DocumentSelection) -> Rendered:
-        described = has_statements(opened.store, DATASET.value)
-        description = describe(opened.store, DATASET.value, opened.labels) if described else None
+        iri = selection.addresses.base + _DATASET
+        description = describe(opened.store, iri, opened.labels) if has_statements(opened.store, iri) else None
         data = schemaorg.dataset(description, opened, selection)
         releases = dropwhile(lambda one: one.id != opened.release.id, self._releases.history())
         page = self._pages.home(opened, releases, self._reader(selection), data)

@@ -91,6 +91,8 @@ class Addresses:
 # The key of environ for the path that moved from PATH_INFO to SCRIPT_NAME in this process. A prefix that a proxy names
 # does not contain it.
 MOUNT = "citygraph.mount"
+# The key of environ for the base of the release that the address names, if it differs from the site's.
+RELEASE_BASE = "citygraph.base"
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+)*")
 
@@ -210,9 +212,12 @@ def moved_address(root: str, path: str, base: str, former_bases: Iterable[str]) 
 
 
 def addresses_of(request: Request, base: str, proxies: int) -> tuple[Addresses, str]:
-    """Returns the addresses of the site for this client, and the site's public root."""
+    """Returns the addresses of the site for this client, and the site's public root.
+
+    A release of before `citygraph rebase` keeps the base of that time.
+    """
     root = public_root(request.environ, proxies)
-    return _addresses(base, root), root
+    return _addresses(request.environ.get(RELEASE_BASE, base), root), root
 
 
 @kept_by_short_texts(1024)

@@ -148,8 +148,10 @@ class Citations:
             terms = [_term(one, values.get(one.name, one.example or one.default)) for one in query.parameters]
             label = partial(_label, opened, language)
             return _with_values(query.title_in(language)[0], terms, label), "result"
-        iri = self._site.thing("doc/" + path.removeprefix("id/") if path.startswith("id/") else path)
-        if not iri or not any(r.id == opened.release.id for r in self._site.timeline.holding(iri)):
+        document = "doc/" + path.removeprefix("id/") if path.startswith("id/") else path
+        iri = self._site.thing(document, opened.base)
+        holding = self._site.timeline.holding(iri, opened.base) if iri else ()
+        if not any(release.id == opened.release.id for release in holding):
             raise not_known(path)
         return opened.labels.best(iri, language).text, "document"
 

@@ -31,11 +31,12 @@ class EntityHistories:
     def answer(self, request: Request) -> Reply | None:
         """Returns the history, or None if the address describes no thing. Raises NotFound without any statement."""
         path, extension = split(request.path.strip("/"), _OFFERS)
-        iri = self._site.thing(path)
+        opened = self._site.opened(request.environ)
+        iri = self._site.thing(path, opened.base)
         if not iri:
             return None
         offer = chosen(request, _OFFERS, extension)
-        lifetimes = self._site.timeline.of(iri, self._site.opened(request.environ).release)
+        lifetimes = self._site.timeline.of(iri, opened.release)
         if not lifetimes:
             raise not_known(path)
         if offer is HTML:
@@ -79,7 +80,7 @@ class EntityHistories:
         )
 
     def _as_rdf(self, request: Request, iri: str, lifetimes: list[Lifetime], offer: Variant) -> Reply:
-        document = HistoryDocument(self._site.settings.base, iri)
+        document = HistoryDocument(self._site.opened(request.environ).base, iri)
         quads = [quad for place, one in enumerate(reversed(lifetimes), 1) for quad in document.quads(place, one)]
         return reply(request, written_as(quads, offer), offer)
 

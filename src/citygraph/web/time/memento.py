@@ -49,6 +49,7 @@ class Mementos:
 
     def __init__(self, site: ReleaseSite) -> None:
         self._site = site
+        self.base = site.settings.base
 
     def time_gate(self, request: Request, uri: str = "") -> Reply:
         """Returns a redirection to the memento at Accept-Datetime, or to the last one. Raises UsageError."""
@@ -95,7 +96,7 @@ class Mementos:
         if request.environ.get(QUICK) and (is_withdrawn or timeline.may_have_deleted(iri)):
             raise NeedsThread
         is_deleted = timeline.has_deleted(iri)
-        releases = timeline.holding(iri) if is_withdrawn or is_deleted else ()
+        releases = timeline.holding(iri, self.base) if is_withdrawn or is_deleted else ()
         if is_deleted and not is_withdrawn and not releases:
             return NotFound(f"/{request.path[1:]} was deleted, and no release that has it is kept")
         # An entity may have been deleted and added again: then only something else is missing, such as a page.
@@ -128,7 +129,7 @@ class Mementos:
         if stem in _ALWAYS or stem == "ontology/shapes":
             releases = self._site.timeline.releases()
         else:
-            releases = self._site.timeline.holding(iri) if iri else ()
+            releases = self._site.timeline.holding(iri, self.base) if iri else ()
         if not releases:
             raise not_known(path)
         return Original(path, releases)

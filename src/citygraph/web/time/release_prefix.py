@@ -9,8 +9,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from citygraph.errors import CitygraphError, NotFound
-from citygraph.graph.history import Timeline
-from citygraph.web.http.addresses import MOUNT
+from citygraph.graph.history import Timeline, base_of
+from citygraph.release.releases import Release
+from citygraph.web.http.addresses import MOUNT, RELEASE_BASE
 from citygraph.web.http.messages import FOR_EVER, RELEASE, Reply, Request
 from citygraph.web.time.citations import Citations
 from citygraph.web.time.entity_history import EntityHistories
@@ -59,10 +60,13 @@ class ReleasePrefix:
         """Moves the prefix of a release, if the path has one, from PATH_INFO to SCRIPT_NAME."""
         path = environ.get("PATH_INFO") or "/"
         match = _BELOW.fullmatch(path) if path.startswith("/releases/") else None
-        if match is None or not self._is_below(match["id"], match["rest"], environ["REQUEST_METHOD"]):
+        release = self._below(match["id"], match["rest"], environ["REQUEST_METHOD"]) if match else None
+        if match is None or release is None:
             return
         environ[RELEASE] = match["id"]
         environ[MOUNT] = f"/releases/{match['id']}"
+        if (base := base_of(release, self._mementos.base)) != self._mementos.base:
+            environ[RELEASE_BASE] = base
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + environ[MOUNT]
         environ["PATH_INFO"] = match["rest"]
 
@@ -109,15 +113,15 @@ class ReleasePrefix:
             return self._mementos.redirect(request)
         return None
 
-    def _is_below(self, release_id: str, rest: str, method: str) -> bool:
-        """Returns whether an address exists below a release: one of the data, and read only."""
+    def _below(self, release_id: str, rest: str, method: str) -> Release | None:
+        """Returns the release below which an address exists: one of the data, and read only."""
         first = rest.split("/")[1].partition(".")[0]
         if first in _TIMELESS or (first in WRITES and method not in READING):
-            return False
+            return None
         try:
-            return self._timeline.get(release_id) is not None
+            return self._timeline.get(release_id)
         except NotFound:
-            return False
+            return None
 
 
 def _keep_for_ever(reply: Reply) -> None:

@@ -50,10 +50,13 @@ class ReleaseSite:
         """Returns the IRI of a release."""
         return f"{self.settings.base}releases/{release.id}"
 
-    def thing(self, path: str) -> str:
-        """Returns the IRI of the thing that the document at a path describes, or an empty string."""
+    def thing(self, path: str, base: str = "") -> str:
+        """Returns the IRI of the thing that the document at a path describes, or an empty string.
+
+        `base` is that of a release, by default the one of the site.
+        """
         about_one = path.startswith(_DOCUMENTS) and not path.startswith(_SHAPES)
-        return Addresses(self.settings.base).thing(path) if about_one or path in _ONE else ""
+        return Addresses(base or self.settings.base).thing(path) if about_one or path in _ONE else ""
 
 
 def published_at(release: Release) -> datetime:

@@ -24,6 +24,7 @@ from citygraph.graph.curation import Triple as CuratedTriple
 from citygraph.graph.description import Description
 from citygraph.graph.document import DocumentWriter
 from citygraph.graph.examples import examples_in, home_place
+from citygraph.graph.history import base_of
 from citygraph.graph.jsonld import Context, context_of
 from citygraph.graph.labels import Labels
 from citygraph.graph.things import Things
@@ -187,7 +188,7 @@ class OpenRelease:
 
     def __init__(self, release: Release, base: str) -> None:
         self.release = release
-        self.base = base
+        self.base = base_of(release, base)
         self.is_wanted = False  # whether anything was read from it
         self.store: Store = release.open_store()
         # The store itself or a replica in memory, whose order of statements changes with each patch.
@@ -315,8 +316,7 @@ class ReleaseCache:
     def __init__(self, releases: Releases, base: str, size: int = 4, held_quads: int = 0) -> None:
         """`held_quads` is the size limit of a current release that is replicated in memory, after its first request."""
         self._releases = releases
-        self._base = base
-        self._size = size
+        self._base, self._size = base, size
         self._held_quads = held_quads
         self._replica = StoreReplica()
         self._open: OrderedDict[str, OpenRelease] = OrderedDict()
