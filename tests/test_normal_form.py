@@ -118,6 +118,13 @@ def test_values_are_read_from_the_block_of_a_parameter() -> None:
         ("SELECT * { ?s ?p ?o } OFFSET 1", (), True),
         ("CONSTRUCT WHERE { ?s ?p ?o } LIMIT 3", (), True),
         ("SELECT * { ?s ?p ?o }", (), False),
+        ("SELECT * { ?s ?p ?o } LIMIT 3 VALUES ?s { 1 }", (), True),
+        ("SELECT * { ?s ?p ?o } ORDER BY ?s LIMIT 3 VALUES ?s { 1 }", ("s",), False),
+        ("SELECT (COUNT(*) + 1 AS ?n) { ?s ?p ?o } LIMIT 1", (), False),
+        ("SELECT (COUNT(*) AS ?n) { ?s ?p ?o } GROUP BY ?s LIMIT 1", (), True),
+        ("SELECT (COUNT(*) AS ?n) { { SELECT * { ?s ?p ?o } LIMIT 9 } } LIMIT 1", (), True),
+        ("SELECT * { ?s ?p ?o } OFFSET 00", (), False),
+        ("SELECT * { ?s ?p ?o } OFFSET 10 LIMIT 1", (), True),
     ],
 )
 def test_order_of_a_query_is_known(text: str, columns: tuple[str, ...], is_cut: bool) -> None:

@@ -25,6 +25,7 @@ _LINE_STARTS = frozenset(
 )
 _AFTER_OPTIONAL_DOT = frozenset(("{", "}", "FILTER", "OPTIONAL", "BIND", "MINUS", "VALUES", "GRAPH"))
 _SELECTS = frozenset({"SelectQuery", "SubSelect", "ConstructQuery", "DescribeQuery"})
+_CUTS = frozenset({"LimitClause", "OffsetClause", "LimitOffsetClauses"})
 # Characters that no IRI has (SPARQL 1.1, IRIREF): an escape in an IRI must not end it.
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\\ud800-\udfff]')
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -95,13 +96,31 @@ def ordering_variables(text: str) -> frozenset[str]:
 
 
 def cuts_unordered(normal: str) -> bool:
-    """Returns whether the engine chooses the rows: a LIMIT or OFFSET of a part that has no ORDER BY."""
-    for node in nodes_of(_parsed(normal).root):
+    """Returns whether the engine chooses the rows: a LIMIT or OFFSET of a part that has no ORDER BY.
+
+    Aggregates without GROUP BY give one row, and OFFSET 0 leaves none out.
+    """
+    tree = _parsed(normal)
+    for node in nodes_of(tree.root):
         if node.rule in _SELECTS:
-            rules = {part.rule for part in _modifiers(node)}
-            if "OrderClause" not in rules and rules & {"LimitClause", "OffsetClause", "LimitOffsetClauses"}:
+            parts = list(_modifiers(node))
+            rules = {part.rule for part in parts}
+            cuts = any(_is_cut(tree, part) for part in parts if part.rule in _CUTS)
+            if cuts and "OrderClause" not in rules and ("GroupClause" in rules or not _has_aggregate(parts)):
                 return True
     return False
+
+
+def _is_cut(tree: SyntaxTree, clauses: SyntaxNode) -> bool:
+    return any(
+        node.rule == "LimitClause" or (node.rule == "OffsetClause" and bool(tree.source(node).split()[-1].strip("0")))
+        for node in nodes_of(clauses)
+    )
+
+
+def _has_aggregate(parts: Iterable[SyntaxNode]) -> bool:
+    selected = (part for part in parts if part.rule == "SelectClause")
+    return any(node.rule == "Aggregate" for clause in selected for node in nodes_of(clause))
 
 
 def readable(normal: str) -> str:
