@@ -36,6 +36,16 @@ followup._MOST_ALONE = index_update._FEW = 0
 batch.main()
 """
 KILLED = "followup.IncrementalFollowup._respond = lambda self, request: os.kill(os.getpid(), signal.SIGKILL)"
+# The second process validates all parts of the affected nodes, of which the first would take some.
+ALL_PARTS = """
+from citygraph.incremental import partial_validation
+partial_validation._MOST_IN_PART = 2
+first = os.getpid()
+judge, fill = followup.IncrementalFollowup._judge, followup.PartQueue.fill
+followup.IncrementalFollowup._judge = lambda *values: {} if os.getpid() == first else judge(*values)
+followup.PartQueue.fill = lambda self, count: fill(self, count) if count else None
+"""
+KILLED_AT_PARTS = ALL_PARTS + "judge = lambda *values: os.kill(os.getpid(), signal.SIGKILL)"
 NAMES = """
 INSERT DATA { GRAPH graph:notes {
   city:izmir skos:altLabel "Yeni İzmir"@tr ; rdfs:comment "a note"@en .
@@ -77,14 +87,15 @@ def findings(release: Release) -> object:
     return [(scope, sorted(results, key=order)) for scope, results in read_later_reports(release.path)]
 
 
+@pytest.mark.parametrize("more", ["", ALL_PARTS], ids=["shared", "all by the second"])
 def test_a_release_is_the_same(
-    izmir: Release, tmp_path: Path, consequences: Followup, monkeypatch: pytest.MonkeyPatch
+    izmir: Release, tmp_path: Path, consequences: Followup, monkeypatch: pytest.MonkeyPatch, more: str
 ) -> None:
-    """Statements, index, lists of changes and findings (16 §6)."""
+    """Statements, index, lists of changes and findings, whichever process validates which nodes (16 §6)."""
     monkeypatch.setattr(index_update, "_FEW", 0)
     mine, theirs = (settings_of(izmir, tmp_path / name) for name in ("one", "two"))
     (one,) = committed([Change(Update(NAMES), "me")], mine, consequences)
-    two = committed_by_two(NAMES, theirs)
+    two = committed_by_two(NAMES, theirs, more)
     assert isinstance(one, Commit)
     assert isinstance(two, Commit)
     assert (two.digest, two.warnings) == (one.digest, one.warnings)
@@ -111,10 +122,11 @@ def test_a_violation_changes_nothing(izmir: Release, tmp_path: Path, consequence
     assert len(Releases(theirs.releases).history()) == 1
 
 
-def test_both_processes_are_killed_together(izmir: Release, tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [KILLED, KILLED_AT_PARTS], ids=["at its first request", "at its part"])
+def test_both_processes_are_killed_together(izmir: Release, tmp_path: Path, killed: str) -> None:
     """Nothing is published, and nothing stays (16 §6)."""
     settings = settings_of(izmir, tmp_path / "releases")
-    assert committed_by_two(NAMES, settings, KILLED) == -signal.SIGKILL
+    assert committed_by_two(NAMES, settings, killed) == -signal.SIGKILL
     releases = Releases(settings.releases)
     assert len(releases.history()) == 1
     releases.sweep()
@@ -123,12 +135,16 @@ def test_both_processes_are_killed_together(izmir: Release, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("failure", "error"),
-    [(f"OSError({errno.ENOSPC}, 'full')", f"OSError({errno.ENOSPC}"), ("ValueError('wrong')", "EngineFailed")],
+    [
+        (f"OSError({errno.ENOSPC}, 'full')", f"OSError({errno.ENOSPC}"),
+        ("ValueError('wrong')", "EngineFailed"),
+        ("EnginesDisagree('both')", "EnginesDisagree('both')"),
+    ],
 )
 def test_a_failure_of_the_second_process_is_raised_in_the_first(failure: str, error: str) -> None:
     """With its number, by which a full disk is known (16 §6)."""
     said = said_by(
-        f"def respond(request): raise {failure}",
+        f"from citygraph.errors import EnginesDisagree\ndef respond(request): raise {failure}",
         "second.start(Path('x'))\ntry: second.result()\nexcept Exception as error: print(repr(error))",
     )
     assert error in said

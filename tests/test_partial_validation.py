@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.build.catalog import data_graphs, describe, described
+from citygraph.build.patterns import Term
 from citygraph.build.products import table_outputs
 from citygraph.commit.followup import PATTERNS
 from citygraph.incremental.counts import CountedStore
 from citygraph.incremental.derivation import Deriver
-from citygraph.incremental.partial_validation import PartialValidator
+from citygraph.incremental.partial_validation import AffectedNodes, PartialValidator
 from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.rdf.delta import Delta
-from citygraph.rdf.terms import CATALOG_GRAPH, CG, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, RDFS, SHAPES_GRAPH
+from citygraph.rdf.terms import CATALOG_GRAPH, CG, DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, RDF, RDFS, SHAPES_GRAPH, XSD
 from citygraph.release.releases import Release
 from citygraph.report import Report
 from citygraph.source.files import Sources
@@ -232,3 +234,15 @@ def _compare_verdicts(
         {key for key in keys(report) if not judged.covers(key[1], key[3], key[2])} for report in (whole, parent_report)
     ]
     assert others[0] == others[1]
+
+
+def test_another_process_gets_the_same_nodes(validator: PartialValidator) -> None:
+    """Of every kind, with the shapes that are to be validated (16 §6)."""
+    assert validator.dependencies is not None
+    city = NamedNode("https://w3id.org/citygraph/id/city/izmir")
+    changed = [Quad(city, RDFS("label"), Literal("Smyrna\n", language="en"))]
+    values: set[Term] = {BlankNode("b1"), Literal('a "b"\r\n', language="tr"), Literal("1900", datatype=XSD("gYear"))}
+    affected = AffectedNodes(validator.dependencies.concerned(changed), {city}, values, [])
+    read = validator.read_affected(json.loads(json.dumps(affected.as_json())))
+    assert (read.focus, read.values, read.scope) == (affected.focus, affected.values, affected.scope)
+    assert read.dependencies is affected.dependencies

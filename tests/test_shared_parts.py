@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from citygraph.build.shared_parts import PartQueue
+
 PATIENCE = 300  # seconds
 # In each program `perform` gets the number of a part, and `in_fork` is whether it is called by the fork.
 PROGRAM = """
@@ -163,3 +165,15 @@ def test_the_fork_ends_with_a_killed_first_process(tmp_path: Path) -> None:
         finally:
             process.kill()
     wait_until(lambda: not is_running(fork_in(tmp_path)))
+
+
+def test_each_part_of_a_queue_is_taken_once() -> None:
+    """Until it is filled anew; without parts, nothing is left to take."""
+    queue = PartQueue()
+    queue.fill(4)
+    one, other = queue.taken(), queue.taken()
+    assert [next(one), next(other), next(one)] == [0, 1, 2]
+    queue.fill(0)
+    assert list(other) == []
+    queue.fill(2)
+    assert list(queue.taken()) == [0, 1]

@@ -109,12 +109,13 @@ def kind_of_triple(quad: Quad) -> tuple[NamedNode, Term | None]:
     return quad.predicate, quad.object if quad.predicate == _TYPE else None
 
 
-def batches(nodes: Iterable[Term]) -> Iterator[set[Term]]:
-    """Yields the nodes in batches."""
+def batches(nodes: Iterable[Term], most: int | None = None) -> Iterator[set[Term]]:
+    """Yields the nodes in batches, with at most so many nodes if `most` is given."""
+    size = min(_BATCH, most or _BATCH)
     # Sorted: nodes with similar names depend on the same triples, which are then read once.
     ordered = sorted(nodes, key=str)
-    for start in range(0, len(ordered), _BATCH):
-        yield set(ordered[start : start + _BATCH])
+    for start in range(0, len(ordered), size):
+        yield set(ordered[start : start + size])
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,37 @@ Result = TypeVar("Result")
 _NUMBER = 4  # bytes of the number of a part
 
 
+class PartQueue:
+    """The numbers of parts, each of which this process or a fork of it takes: they have one position in an open file.
+
+    At first it is empty.
+    """
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile(buffering=0)  # noqa: SIM115 - open as long as this is
+
+    def fill(self, count: int) -> None:
+        """Replaces the parts by so many, while no process takes one; with 0, processes take no more."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(b"".join(number.to_bytes(_NUMBER, "big") for number in range(count)))
+        self._file.seek(0)
+
+    def taken(self) -> Iterator[int]:
+        """Yields the numbers of the next parts."""
+        while number := self._file.read(_NUMBER):
+            yield int.from_bytes(number, "big")
+
+    def fileno(self) -> int:
+        """Returns the descriptor of the file."""
+        return self._file.fileno()
+
+    def __del__(self) -> None:
+        """Closes the file."""
+        if hasattr(self, "_file"):
+            self._file.close()
+
+
 def perform_parts(
     parts: Sequence[Part], perform: Callable[[Part], Result], may_fork: Callable[[], bool], folder: Path
 ) -> list[Result]:
@@ -35,26 +66,20 @@ def perform_parts(
     other error there. If the fork is killed, this process ends by the same signal. Both are noticed before each part.
     """
     results: dict[int, Result] = {}
-    with TemporaryFile(buffering=0) as queue, ExitStack() as stack:
-        queue.write(b"".join(number.to_bytes(_NUMBER, "big") for number in range(len(parts))))
-        queue.seek(0)
+    with ExitStack() as stack:
+        queue = PartQueue()
+        queue.fill(len(parts))
         fork: _Fork | None = None
-        for number in _taken(queue):
+        for number in queue.taken():
             if fork:
                 fork.notice_end()
             elif number + 1 < len(parts) and may_fork():
-                others = ((other, perform(parts[other])) for other in _taken(queue))
+                others = ((other, perform(parts[other])) for other in queue.taken())
                 fork = stack.enter_context(_Fork(others, stack.enter_context(TemporaryFile(dir=folder))))
             results[number] = perform(parts[number])
         if fork:
             results.update(fork.results())
     return [results[number] for number in range(len(parts))]
-
-
-def _taken(queue: IO[bytes]) -> Iterator[int]:
-    """Yields the numbers of the next parts; processes with the same open file have one position in it."""
-    while number := queue.read(_NUMBER):
-        yield int.from_bytes(number, "big")
 
 
 class _Fork:

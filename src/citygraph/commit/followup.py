@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.graph_rules import GraphRules, with_graph_rules
+from citygraph.build.shared_parts import PartQueue
 from citygraph.commit.commit import Effects, Followup
 from citygraph.commit.second_process import SecondProcess
 from citygraph.incremental.counts import CountedStore
@@ -68,12 +70,13 @@ class IncrementalFollowup:
         self._validator = PartialValidator(sources, patterns)
         self._graph_rules = GraphRules(file.path for file in sources.shape_files())
         self._graph_rules.read(patterns.read_of_graphs)
+        self._parts = PartQueue()
         self._second: SecondProcess | None = None
         self._memory = memory
 
     def begin(self) -> None:
         """Forks the second process."""
-        self._second = SecondProcess(self._respond, self._memory // 2)
+        self._second = SecondProcess(self._respond, self._memory // 2, [self._parts.fileno()])
 
     def update_derived(self, staged: Staged, delta: Delta) -> Effects:
         """Derives, describes, validates and, if the result conforms, writes report and index."""
@@ -107,15 +110,34 @@ class IncrementalFollowup:
         return report
 
     def _validate_with(self, second: SecondProcess, staged: Staged, counted: CountedStore, merged: Delta) -> Report:
-        """Validates the affected nodes. The second process writes the index and checks the rules about graphs."""
+        """Validates the affected nodes. The second process writes the index and checks the rules about graphs.
+
+        Then it takes parts of the nodes too, so that both end together.
+        """
         with second:
             second.start(_write_index_request(staged, merged.added | merged.removed))
             affected = self._validator.affected(merged, counted.store)
             about = self._concerned_rules(counted, merged, affected)
-            second.start(_write_rules_request(staged, about))
-            report = self._validator.judge(affected, counted.store, staged.path)
+            day = self._validator.today()
+            self._parts.fill(len(affected.parts) if affected else 0)
+            second.start(_write_rules_request(staged, about, affected, day))
+            try:
+                reports = self._judge(affected, day, counted.store, staged.path)
+            finally:
+                self._parts.fill(0)  # after an error, the second process need not take more
             second.result()
-            return _with_graph_rules(report, about, _results(second.result()))
+            response = second.result()
+            if affected:
+                report = self._validator.complete(affected, reports | _read_reports(Path(response["reports"])))
+            else:
+                report = reports[0]
+            return _with_graph_rules(report, about, _results(response))
+
+    def _judge(self, affected: AffectedNodes | None, day: date, store: Store, folder: Path) -> dict[int, Report]:
+        """Validates those parts of the affected nodes that the other process does not take, or the whole graph."""
+        if affected is None:
+            return {0: self._validator.judge(None, store, folder)}
+        return self._validator.judge_parts(affected, day, self._parts.taken(), store, folder)
 
     def _concerned_rules(self, counted: CountedStore, merged: Delta, affected: AffectedNodes | None) -> _ConcernedRules:
         """Returns the rules about graphs that may have other results after a change, and about which nodes."""
@@ -127,7 +149,7 @@ class IncrementalFollowup:
         return _ConcernedRules(shapes, _nodes_of_graph_rules(delta, affected) if shapes else set())
 
     def _respond(self, request: Path) -> dict[str, Any]:
-        """Writes the index of a staged release or checks the rules about graphs, in the second process."""
+        """Writes the index of a staged release, or checks rules about graphs and affected nodes: the second process."""
         values = json.loads(request.read_text(encoding="utf-8"))
         request.unlink()
         store = Store.read_only(values["store"])
@@ -137,7 +159,12 @@ class IncrementalFollowup:
             return {}
         nodes = None if values["nodes"] is None else set(map(NamedNode, values["nodes"]))
         results = self._graph_rules.check(store, nodes, values["shapes"])
-        return {"results": [asdict(result) for result in results]}
+        response: dict[str, Any] = {"results": [asdict(result) for result in results]}
+        if values["affected"]:
+            affected, day = self._validator.read_affected(values["affected"]), date.fromisoformat(values["day"])
+            reports = self._judge(affected, day, store, request.parent)
+            response["reports"] = str(_write_reports(request.with_name("reports.json"), reports))
+        return response
 
 
 @dataclass(frozen=True)
@@ -170,15 +197,35 @@ def _write_index_request(staged: Staged, changed: Iterable[Quad]) -> Path:
     return _write_request(staged.path / "index.json", values)
 
 
-def _write_rules_request(staged: Staged, about: _ConcernedRules) -> Path:
-    names = None if about.nodes is None else [node.value for node in about.nodes]
-    values = {"store": str(staged.copy_store()), "nodes": names, "shapes": sorted(about.shapes)}
+def _write_rules_request(staged: Staged, about: _ConcernedRules, affected: AffectedNodes | None, day: date) -> Path:
+    values = {
+        "store": str(staged.copy_store()),
+        "nodes": None if about.nodes is None else [node.value for node in about.nodes],
+        "shapes": sorted(about.shapes),
+        "affected": affected and affected.as_json(),
+        "day": day.isoformat(),
+    }
     return _write_request(staged.path / "rules.json", values)
 
 
-def _write_request(path: Path, values: dict[str, Any]) -> Path:
+def _write_request(path: Path, values: Mapping[Any, Any]) -> Path:
     path.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
     return path
+
+
+def _write_reports(path: Path, reports: dict[int, Report]) -> Path:
+    """Writes the reports on parts to a file: of many results they are larger than a response may be."""
+    values = {number: [report.turtle, list(map(asdict, report.results))] for number, report in reports.items()}
+    return _write_request(path, values)
+
+
+def _read_reports(path: Path) -> dict[int, Report]:
+    values = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    return {
+        int(number): Report(tuple(ValidationResult(**result) for result in results), turtle)
+        for number, (turtle, results) in values.items()
+    }
 
 
 def _results(response: dict[str, Any]) -> list[ValidationResult]:

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from citygraph.engine import sandbox, wire
 from citygraph.engine.wire import Channel, ConnectionLost
-from citygraph.errors import EngineFailed
+from citygraph.errors import EngineFailed, EnginesDisagree
 from citygraph.parent import bind_fork
 
 log = logging.getLogger(__name__)
@@ -30,15 +30,15 @@ class SecondProcess:
     """A fork of this process that responds to requests in their order; a request is the path of a file.
 
     It is forked before a store is opened: a store's threads and locks do not survive a fork. It works within a `with`,
-    where `share` bytes of this process's limit of memory are its own.
+    where `share` bytes of this process's limit of memory are its own. Of the open files it keeps those `kept`.
     """
 
-    def __init__(self, respond: Respond, share: int) -> None:
+    def __init__(self, respond: Respond, share: int, kept: Iterable[int] = ()) -> None:
         parent = os.getpid()
         ours, theirs = socket.socketpair()
         self._pid = os.fork()
         if self._pid == 0:
-            _serve(theirs, respond, parent, share)
+            _serve(theirs, respond, parent, share, kept)
         theirs.close()
         self._channel = Channel(ours)
         self._share = share
@@ -75,7 +75,9 @@ class SecondProcess:
             log.warning("the second process of the commit has ended")
 
     def result(self) -> dict[str, Any]:
-        """Returns the response to the first request that has none. Raises OSError if the disk failed it, EngineFailed.
+        """Returns the response to the first request that has none.
+
+        Raises OSError if the disk failed it, EnginesDisagree if the engines of validation did, else EngineFailed.
 
         If the process was killed, ends this one by the same signal: so both have the same limits and the same errors.
         """
@@ -85,6 +87,8 @@ class SecondProcess:
             return response
         if response["errno"]:
             raise OSError(response["errno"], response["error"])
+        if response["disagree"]:
+            raise EnginesDisagree(response["error"])
         raise EngineFailed(f"the second process of the commit failed: {response['error']}")
 
     def _receive(self) -> tuple[bytes, bytes]:
@@ -103,11 +107,11 @@ class SecondProcess:
         raise EngineFailed(f"the second process of the commit ended with status {self._status}; nothing was changed")
 
 
-def _serve(connection: socket.socket, respond: Respond, parent: int, share: int) -> NoReturn:
+def _serve(connection: socket.socket, respond: Respond, parent: int, share: int, kept: Iterable[int]) -> NoReturn:
     """Responds to requests until the first process ends, and exits."""
     try:
         # Others see the end of a connection only when no process has it open.
-        _close_others(connection.fileno())
+        _close_others({connection.fileno(), *kept})
         bind_fork(parent)
         sandbox.limit_memory(share)
         channel = Channel(connection, _WITHOUT_LIMIT)  # the first process may validate for long before it reads
@@ -121,10 +125,10 @@ def _serve(connection: socket.socket, respond: Respond, parent: int, share: int)
         os._exit(0)
 
 
-def _close_others(kept: int) -> None:
-    """Closes all files but this one and the standard ones."""
+def _close_others(kept: set[int]) -> None:
+    """Closes all files but these and the standard ones."""
     for name in os.listdir("/dev/fd"):  # noqa: PTH208 - only the names
-        if int(name) > _STANDARD_ERROR and int(name) != kept:
+        if int(name) > _STANDARD_ERROR and int(name) not in kept:
             with suppress(OSError):  # the folder itself
                 os.close(int(name))
 
@@ -137,4 +141,5 @@ def _response(respond: Respond, request: Path) -> bytes:
         raise
     except Exception as error:
         log.exception("the second process of a commit failed")
-        return wire.frame_of(wire.FAIL, {"error": str(error), "errno": getattr(error, "errno", None)})
+        values = {"errno": getattr(error, "errno", None), "disagree": isinstance(error, EnginesDisagree)}
+        return wire.frame_of(wire.FAIL, {"error": str(error), **values})

@@ -8,14 +8,17 @@ graph.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, parse
 
 from citygraph.build.dependencies import Unbounded
 from citygraph.build.patterns import (
@@ -34,6 +37,7 @@ from citygraph.build.validation import Validator
 from citygraph.incremental.dependency_index import DependencyIndex, by_subject
 from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.rdf.delta import Delta, PreviousState
+from citygraph.rdf.nquads import as_line
 from citygraph.rdf.terms import RDF, RDFS
 from citygraph.report import Report, ReportScope, ValidationResult, conforming_report, label_among, merge_reports
 from citygraph.source.files import Sources
@@ -41,6 +45,8 @@ from citygraph.source.files import Sources
 _TYPE = RDF("type")
 _SUBCLASS = RDFS("subClassOf")
 _DEFAULT = DefaultGraph()
+# Of the nodes that a change affects. With fewer, two processes end at the same time.
+_MOST_IN_PART = 500
 # Sets of shapes whose dependencies are kept.
 _MOST_KEPT = 32
 
@@ -54,7 +60,7 @@ class ShapeDependencies:
 
     def __init__(self, shapes: Mapping[str, ShapePaths], judged: Set[str] = frozenset()) -> None:
         self.shapes = shapes
-        self._judged = judged
+        self.judged = judged
         self._restricted: dict[frozenset[str], ShapeDependencies] = {}
         self.of_focus: list[DependencyPaths] = []
         self.of_value: list[DependencyPaths] = []
@@ -84,14 +90,17 @@ class ShapeDependencies:
             for name, patterns in self._ends.items()
             if any(pattern.may_match(*kind) for pattern in patterns for kind in kinds)
         )
-        if names not in self._restricted:
+        return self.restricted(frozenset(part for name in names for part in self.shapes[name].names))
+
+    def restricted(self, judged: frozenset[str]) -> ShapeDependencies:
+        """Returns the dependencies of the shapes, or parts of shapes, with these names."""
+        if judged not in self._restricted:
             if len(self._restricted) >= _MOST_KEPT:
                 self._restricted.clear()
-            judged = {part for name in names for part in self.shapes[name].names}
             # A result may name only the part of a shape that several shapes have.
             shapes = {name: paths for name, paths in self.shapes.items() if not paths.names.isdisjoint(judged)}
-            self._restricted[names] = ShapeDependencies(shapes, judged)
-        return self._restricted[names]
+            self._restricted[judged] = ShapeDependencies(shapes, judged)
+        return self._restricted[judged]
 
     @cached_property
     def _ends(self) -> dict[str, set[Pattern]]:
@@ -138,7 +147,7 @@ class ShapeDependencies:
     def scope(self, focus: Iterable[Term], values: Iterable[Term]) -> ReportScope:
         """Returns the scope of a report on these nodes and values."""
         nodes, named = (frozenset(map(_report_name, terms)) for terms in (focus, values))
-        return ReportScope(nodes, named, frozenset(self._dataset_nodes), frozenset(self._judged))
+        return ReportScope(nodes, named, frozenset(self._dataset_nodes), frozenset(self.judged))
 
 
 def _by_target(dependencies: Iterable[DependencyPaths]) -> list[DependencyPaths]:
@@ -160,6 +169,18 @@ class AffectedNodes:
     values: set[Term]
     faults: list[ValidationResult]
 
+    def as_json(self) -> dict[str, Any]:
+        """Returns it without faults, for `PartialValidator.read_affected` in another process."""
+        lines = {
+            name: "".join(map(_term_line, terms)) for name, terms in (("focus", self.focus), ("values", self.values))
+        }
+        return {"judged": sorted(self.dependencies.judged), **lines}
+
+    @cached_property
+    def parts(self) -> list[set[Term]]:
+        """The nodes and values in parts, each of which can be validated without the others."""
+        return list(batches(self.focus | self.values, _MOST_IN_PART))
+
     @cached_property
     def scope(self) -> ReportScope:
         """The scope of a report on them."""
@@ -172,7 +193,7 @@ class PartialValidator:
 
     def __init__(self, sources: Sources, patterns: PatternCache | None = None) -> None:
         self.validator = Validator(sources)
-        self._today = sources.today
+        self.today = sources.today
         self.dependencies: ShapeDependencies | None = None
         # With a shape whose dependencies have no limit, each validation is of the whole graph.
         with suppress(Unbounded):
@@ -199,19 +220,39 @@ class PartialValidator:
         focus |= {quad.subject for quad in added if faulty and _report_name(quad.subject) in faulty}
         return AffectedNodes(dependencies, focus, values, faults)
 
+    def read_affected(self, values: dict[str, Any]) -> AffectedNodes:
+        """Returns the nodes from `AffectedNodes.as_json`."""
+        assert self.dependencies is not None  # noqa: S101 - that process had them
+        focus, others = (set(_terms(values[name])) for name in ("focus", "values"))
+        return AffectedNodes(self.dependencies.restricted(frozenset(values["judged"])), focus, others, [])
+
     def judge(self, affected: AffectedNodes | None, store: Store, folder: Path) -> Report:
         """Validates the nodes that a change affects."""
-        self.validator.set_day(self._today())
+        day = self.today()
         if affected is None:
+            self.validator.set_day(day)
             return self.validate_all(store, folder)
+        return self.complete(affected, self.judge_parts(affected, day, range(len(affected.parts)), store, folder))
+
+    def judge_parts(
+        self, affected: AffectedNodes, day: date, numbers: Iterable[int], store: Store, folder: Path
+    ) -> dict[int, Report]:
+        """Validates the parts with these numbers of the nodes that a change affects; another process may do others."""
+        self.validator.set_day(day)
+        return {number: self._judge_part(affected, affected.parts[number], store, folder) for number in numbers}
+
+    def _judge_part(self, affected: AffectedNodes, part: set[Term], store: Store, folder: Path) -> Report:
         reports: list[Report] = []
-        for part in batches(affected.focus | affected.values):
-            cached = CachedQuads(store)
-            if focus := part & affected.focus:
-                reports.append(self._validate_batch(affected.dependencies, focus, set(), cached, folder))
-            if values := affected.dependencies.possible_values(cached, part & affected.values):
-                reports.append(self._validate_batch(affected.dependencies, set(), values, cached, folder))
-        report = merge_reports(reports)
+        cached = CachedQuads(store)
+        if focus := part & affected.focus:
+            reports.append(self._validate_batch(affected.dependencies, focus, set(), cached, folder))
+        if values := affected.dependencies.possible_values(cached, part & affected.values):
+            reports.append(self._validate_batch(affected.dependencies, set(), values, cached, folder))
+        return merge_reports(reports)
+
+    def complete(self, affected: AffectedNodes, reports: Mapping[int, Report]) -> Report:
+        """Returns the report on all nodes that a change affects, from those on its parts by number."""
+        report = merge_reports(reports[number] for number in range(len(affected.parts)))
         scope = affected.scope
         judged = (r for r in report.results if scope.covers(r.focus_node, r.value, r.shape))
         report = with_faults(replace(report, results=tuple(judged)), affected.faults)
@@ -255,7 +296,7 @@ class PartialValidator:
     @contextmanager
     def _nquads_file(self, quads: Iterable[Quad], folder: Path) -> Iterator[Path]:
         """Yields a temporary file of N-Triples with these triples, as the engines may read them."""
-        path = folder / "affected.nt"
+        path = folder / f"affected-{os.getpid()}.nt"
         with path.open("w", encoding="utf-8") as file:
             file.writelines(self.validator.statements.for_engines(sorted(map(_as_line, quads))))
         try:
@@ -269,6 +310,14 @@ def _shape_paths(validator: Validator, patterns: PatternCache | None) -> dict[st
     if patterns is None:
         return all_shape_paths(validator.shapes)
     return patterns.shape_paths(validator.text, lambda read: all_shape_paths(validator.shapes, read))
+
+
+def _term_line(term: Term) -> str:
+    return as_line(Quad(_TYPE, _TYPE, term))
+
+
+def _terms(lines: str) -> Iterator[Term]:
+    return (quad.object for quad in parse(lines, RdfFormat.N_QUADS, lenient=True))
 
 
 def _as_line(quad: Quad) -> str:
