@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from citygraph.commit.operations import alone, as_data, operations, variables
 from citygraph.errors import QuerySyntaxError, TooLarge
@@ -32,6 +34,46 @@ def test_what_is_no_operation_is_refused(text: str) -> None:
     """Nothing is passed over."""
     with pytest.raises(QuerySyntaxError):
         operations(text, 100)
+
+
+# None of these opens or closes anything.
+PLAIN = [
+    "<urn:a>",
+    '"}"@en',
+    "'''{\n'''",
+    '"\\"}"^^a:b',
+    "# }\n",
+    r"a:b\(c",
+    "a.b:c.",
+    "?x",
+    "1.5",
+    "<",
+    ".",
+    ";",
+    "^^",
+    "\n",
+    "é",
+]
+GROUPS = [("{", "}"), ("(", ")"), ("[", "]"), ("<<", ">>")]
+
+
+@given(st.recursive(st.sampled_from(PLAIN), lambda inner: st.lists(st.tuples(inner, st.sampled_from(GROUPS), inner))))
+def test_a_template_ends_with_its_own_bracket(parts: object) -> None:
+    """Whatever it has before: brackets of its own, and those in strings, comments and names."""
+    body = written(parts)
+    (operation,) = operations(f"INSERT DATA {{{body}}}", 1000)
+    assert operation.insert == body
+    with pytest.raises(QuerySyntaxError, match=r"} closes nothing"):
+        operations(f"INSERT DATA {{{body}}}}}", 1000)
+
+
+def written(parts: object) -> str:
+    """Returns nested parts as text, with spaces, without which some would be read together."""
+    if isinstance(parts, list):
+        return " ".join(
+            f"{written(before)} {opening} {written(in_it)} {end}" for before, (opening, end), in_it in parts
+        )
+    return f" {parts} "
 
 
 @pytest.mark.parametrize("opening", ["{", "(", "[", "<<(<a:> <b:> "])

@@ -10,13 +10,18 @@ from citygraph.errors import QuerySyntaxError, TooLarge
 from citygraph.sparql.guard import COMMENT, IRI, STRING
 
 # Possessive throughout, so that no text causes backtracking.
+_SPACE = rf"(?:\s++|{COMMENT})++"
+_VARIABLE = r"[?$]\w++"
+_LOCAL_NAME = r"(?:[\w:%-]|\\.|\.++(?=[\w:%\\-]))*+"
+_WORD = rf"\w[\w-]*+(?:\.++[\w-]++)*+(?::{_LOCAL_NAME})?+|:{_LOCAL_NAME}"
+_BEFORE_BRACKETS = (_SPACE, IRI, STRING, _VARIABLE, _WORD)
 _TOKEN = re.compile(
     rf"""
-    (?P<space>(?:\s++|{COMMENT})++)
+    (?P<space>{_SPACE})
   | (?P<iri>{IRI})
   | (?P<string>{STRING})
-  | (?P<variable>[?$]\w++)
-  | (?P<word>\w[\w-]*+(?:\.++[\w-]++)*+(?::(?:[\w:%-]|\\.|\.++(?=[\w:%\\-]))*+)?+|:(?:[\w:%-]|\\.|\.++(?=[\w:%\\-]))*+)
+  | (?P<variable>{_VARIABLE})
+  | (?P<word>{_WORD})
   | (?P<open>[{{(\[])
   | (?P<close>[}})\]])
   | (?P<deep><<|>>)
@@ -24,6 +29,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# Tokens that neither open nor close anything: those of `_TOKEN` that come before its brackets, and other characters.
+_PLAIN_RUN = re.compile(rf"(?:{'|'.join(_BEFORE_BRACKETS)}|(?!<<|>>)[^{{}}()\[\]])++", re.DOTALL)
 VARIABLE = "urn:x-citygraph-variable:"
 _BLACK = re.compile(r"\S")
 _MANAGING = frozenset({"LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY"})
@@ -110,7 +117,9 @@ def _pieces(text: str, depth: int) -> Iterator[_Token]:
     """Yields the tokens outside of brackets, and each outermost bracketed group as one token."""
     # Counted here, before the engine parses, because the engine may crash.
     nested: list[int] = []  # where the open brackets are
-    for match in _TOKEN.finditer(text):
+    reached = 0
+    while match := _TOKEN.match(text, reached):
+        reached = match.end()
         kind = match.lastgroup or ""
         if kind == "open" or match[0] == "<<":
             nested.append(match.start())
@@ -124,6 +133,9 @@ def _pieces(text: str, depth: int) -> Iterator[_Token]:
                 yield _Token("group", text[begun + 1 : match.start()], begun, match.end())
         elif not nested and kind != "space":
             yield _Token(kind, match[0], match.start(), match.end())
+        # The data of a large change has a million tokens, and most are of no interest here.
+        if nested and (run := _PLAIN_RUN.match(text, reached)):
+            reached = run.end()
     if nested:
         opening = text[nested[-1]]
         line, column = position(text, nested[-1])
