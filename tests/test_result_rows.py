@@ -78,6 +78,47 @@ def test_formats_are_those_that_the_rows_allow() -> None:
     assert "gexf" not in {format_.name for format_ in solutions(("a", 1)).formats()}
 
 
+_DIRECTED = {"type": "literal", "value": "a", "xml:lang": "ar", "its:dir": "rtl"}
+_TERMS = [
+    (_DIRECTED, '"a"@ar--rtl'),
+    (_DIRECTED | {"its:dir": "ltr"}, '"a"@ar--ltr'),
+    ({"type": "literal", "value": "a", "xml:lang": "ar"}, '"a"@ar'),
+    (
+        {
+            "type": "triple",
+            "value": {
+                "subject": {"type": "bnode", "value": "f00"},
+                "predicate": {"type": "uri", "value": "http://p"},
+                "object": {
+                    "type": "triple",
+                    "value": {
+                        "subject": {"type": "uri", "value": "http://s"},
+                        "predicate": {"type": "uri", "value": "http://p"},
+                        "object": _DIRECTED,
+                    },
+                },
+            },
+        },
+        '<<( _: <http://p> <<( <http://s> <http://p> "a"@ar--rtl )>> )>>',
+    ),
+]
+
+
+@pytest.mark.parametrize(("term", "text"), _TERMS)
+def test_terms_of_rdf_1_2_are_read_and_written(term: dict[str, Any], text: str) -> None:
+    """Functions of a query make them. The digest differs by direction, and not by the label of a blank node."""
+    answer = {"head": {"vars": ["x"]}, "results": {"bindings": [{"x": term}]}}
+    rows = read_rows(json.dumps(answer).encode(), Kind.SOLUTIONS)
+    assert rows.cells == ((text,),)
+    other = read_rows(json.dumps(answer).replace("f00", "f01").encode(), Kind.SOLUTIONS)
+    assert other.digest == rows.digest
+    assert json.loads(rows.written(BY_NAME["json"])) == answer
+    line = f"<http://s> <http://p> {text.replace('_:', '_:f00')} .\n".encode()
+    graph = read_rows(line, Kind.GRAPH)
+    assert graph.cells == (("<http://s>", "<http://p>", text),)
+    assert graph.written(BY_NAME["nt"]) == line
+
+
 def test_graphs_and_truths_are_results_too() -> None:
     """Sorted triples in any format of RDF; one row with true or false (17, Citation)."""
     graph = read_rows(b'<http://b> <http://p> "x"@en .\n<http://a> <http://p> _:n .\n', Kind.GRAPH)

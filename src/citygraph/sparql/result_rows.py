@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import groupby
@@ -142,10 +142,11 @@ def term_text(term: Term) -> str:
     if term["type"] == "bnode":
         return "_:"
     if term["type"] == "triple":
-        return json.dumps(term["value"], sort_keys=True)
+        return _triple_text(term, term_text)
     text = quoted(term["value"])
     if language := term.get("xml:lang"):
-        return f"{text}@{language}"
+        direction = term.get("its:dir")
+        return f"{text}@{language}--{direction}" if direction else f"{text}@{language}"
     datatype = term.get("datatype", XSD("string").value)
     return text if datatype == XSD("string").value else f"{text}^^<{datatype}>"
 
@@ -259,9 +260,14 @@ def _part(cells: Cells, places: tuple[int, ...]) -> Cells:
 
 
 def _n_triples(term: Term) -> str:
-    if term is not None and term["type"] in ("bnode", "triple"):
-        return f"_:{term['value']}" if term["type"] == "bnode" else str(term["value"])
-    return term_text(term)
+    """Returns a term as in N-Triples, with the labels of blank nodes."""
+    if term is not None and term["type"] == "triple":
+        return _triple_text(term, _n_triples)
+    return f"_:{term['value']}" if term is not None and term["type"] == "bnode" else term_text(term)
+
+
+def _triple_text(term: Mapping[str, Any], as_text: Callable[[Term], str]) -> str:
+    return f"<<( {' '.join(as_text(term['value'][part]) for part in _TRIPLE)} )>>"
 
 
 def _as_json(term: Any) -> Term:
@@ -271,6 +277,8 @@ def _as_json(term: Any) -> Term:
         return {"type": "bnode", "value": term.value}
     if isinstance(term, Literal):
         if term.language:
-            return {"type": "literal", "value": term.value, "xml:lang": term.language}
+            direction = {"its:dir": term.direction.value} if term.direction else {}
+            return {"type": "literal", "value": term.value, "xml:lang": term.language, **direction}
         return {"type": "literal", "value": term.value, "datatype": term.datatype.value}
-    return {"type": "triple", "value": str(term)}
+    parts = (term.subject, term.predicate, term.object)
+    return {"type": "triple", "value": {name: _as_json(part) for name, part in zip(_TRIPLE, parts, strict=True)}}
