@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from citygraph.build.validation import Validation, Validator
 from citygraph.rdf.terms import RDF
 from citygraph.report import Report
 from citygraph.source.files import Sources
+from tests.running import wait_for
 
 EXAMPLES = Path(__file__).parents[1] / "ontology" / "examples"
 SHAPES = "https://w3id.org/citygraph/ontology/shapes#"
@@ -169,6 +171,54 @@ def test_a_validation_that_two_processes_share_has_the_same_results(sources: Sou
     folders = map(str, (sources.data, sources.ontology, sources.queries, data))
     done = subprocess.run([sys.executable, "-c", SHARED, *folders], check=True, timeout=300, capture_output=True)
     assert done.stdout.endswith(b"results are equal\n")
+
+
+AWAITED = """
+import sys, time
+from pathlib import Path
+from select import select
+from citygraph.build import shared_parts, validation
+
+class Noted(shared_parts._Fork):
+    def __init__(self, results, file):
+        (folder / "shared").touch()
+        super().__init__(results, file)
+
+folder = Path(sys.argv.pop(1))
+sys.argv[1:] = sys.argv[3:]  # without -m and the module
+find_part = validation.Validator.find_part
+
+def find_first_part(validator, part, data):
+    validation.Validator.find_part = find_part
+    (folder / "begun").touch()
+    select([sys.stdin], [], [], 300)  # until the next request
+    return find_part(validator, part, data)
+
+shared_parts._Fork, validation.Validator.find_part = Noted, find_first_part
+validation.MOST_TRIPLES, validation.MOST_EXPLAINED = 50, 2
+validation.main()
+"""
+
+
+def test_a_validation_is_shared_as_soon_as_its_report_is_awaited(
+    validation: Validation, sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(16 §5) Not before: until then, the other processor is not idle."""
+    data, folder = mixture(tmp_path / "data.nt", Random(3)), tmp_path / "states"  # noqa: S311 - a choice of examples
+    folder.mkdir()
+    (tmp_path / "program.py").write_text(AWAITED)
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "{tmp_path}/program.py" "{folder}" "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with Validation(sources) as process:
+        monkeypatch.undo()
+        process.start(data)
+        wait_for((folder / "begun").exists)
+        assert not (folder / "shared").exists()
+        report = process.report()
+    assert (folder / "shared").exists()
+    assert results(report) == results(validation.validate(data))
 
 
 def mixture(data: Path, number: Random) -> Path:

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from io import StringIO
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ LATER = "report-later.jsonl"
 # Lines of commits in that file, after which they are merged.
 _MOST_LATER = 64
 # A report as Turtle: its head, and a line for each result and for each blank node that results mention.
-_HEAD = f"@prefix sh: <{SH}> .\n_:report a sh:ValidationReport ; sh:conforms {{}} .\n"
+_HEAD = f"@prefix sh: <{SH}> .\n_:report a sh:ValidationReport ; sh:conforms {{}} ."
 _RESULT = "_:report sh:result [ "
 _FIRST = {"sh:focusNode": "", "sh:sourceShape": " "}
 _SH_TERM = re.compile(rf"\A<{re.escape(SH)}([A-Za-z]+)>\Z")
@@ -165,7 +164,7 @@ def finding_of(focus: str, shape: str, path: str, value: str) -> Finding:
 
 def conforming_report() -> Report:
     """Returns the report of a graph without results."""
-    return Report((), _HEAD.format("true"))
+    return Report((), _HEAD.format("true") + "\n")
 
 
 def report_of(results: Iterable[ValidationResult]) -> Report:
@@ -188,12 +187,12 @@ def report_text(lines: Iterable[str]) -> str:
         else:
             of_nodes.add(line)
     of_results.sort()
-    return "".join([_HEAD.format("false"), *of_results, *sorted(of_nodes)])
+    return "\n".join([_HEAD.format("false"), *of_results, *sorted(of_nodes), ""])
 
 
 def result_line(properties: str) -> str:
     """Returns the line of a result of a report."""
-    return f"{_RESULT}{properties} ] .\n"
+    return f"{_RESULT}{properties} ] ."
 
 
 def properties_text(properties: Mapping[str, Iterable[str]]) -> str:
@@ -234,14 +233,13 @@ def merge_reports(reports: Iterable[Report]) -> Report:
     parts = [report for report in reports if report.results]
     if len(parts) < 2:
         return parts[0] if parts else conforming_report()
-    lines = (line for report in parts for line in _lines(report.turtle))
+    lines = chain.from_iterable(_lines(report.turtle) for report in parts)
     return Report(tuple(result for report in parts for result in report.results), report_text(lines))
 
 
-def _lines(turtle: str) -> Iterator[str]:
-    """Yields the lines of a report that are about results."""
-    lines = StringIO(turtle, newline="\n")
-    yield from islice(lines, _HEAD.count("\n"), None)
+def _lines(turtle: str) -> list[str]:
+    """Returns the lines of a report that are about results."""
+    return turtle.split("\n")[_HEAD.count("\n") + 1 : -1]
 
 
 def report_of_change(report: Report, changed: Iterable[Quad]) -> Report:
@@ -346,6 +344,17 @@ def read_later_reports(folder: Path) -> Iterator[tuple[ReportScope, list[Validat
             values = json.loads(line)
             scope = ReportScope(**{name: frozenset(iris) for name, iris in values["judged"].items()})
             yield scope, [ValidationResult(**{**result, "place": None}) for result in values["results"]]
+
+
+def values_of_result(result: ValidationResult) -> dict[str, Any]:
+    """Returns a result as values of JSON, which share its texts."""
+    return {**vars(result), "place": result.place and vars(result.place)}
+
+
+def result_of_values(values: dict[str, Any]) -> ValidationResult:
+    """Returns the result with these values of JSON."""
+    place = values["place"]
+    return ValidationResult(**{**values, "place": place and Place(**place)})
 
 
 def order(result: ValidationResult) -> tuple[str, str, int, str, str, str, str, str]:

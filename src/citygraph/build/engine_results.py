@@ -139,7 +139,7 @@ class _Texts:
         """Returns the line of a blank node, which all results mention by its label from now on."""
         properties = self.properties(node, statements)
         self._labels[node] = label = f"_:b{sha256(properties.encode()).hexdigest()[:32]}"
-        return f"{label} {properties} .\n"
+        return f"{label} {properties} ."
 
     def properties(self, node: Any, statements: _BySubject) -> str:
         """Returns the properties of a node."""

@@ -2,7 +2,7 @@
 
 Before them, one pass checks each statement by itself (`build/statements.py`), because the engines differ on ill-formed
 literals. pySHACL changes rdflib for the whole process while it runs, and both may need much memory. This module is
-therefore also a program: it takes files as arguments, reads one request per line and writes one response per line.
+therefore also a program: it takes files as arguments, reads a request per line, and writes a response and its results.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
 from datetime import date
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from select import select
 from tempfile import TemporaryFile
@@ -36,14 +37,14 @@ from citygraph.parent import die_with_parent
 from citygraph.rdf.terms import RDFS, XSD
 from citygraph.report import (
     Finding,
-    Place,
     Report,
-    ValidationResult,
     conforming_report,
     finding_of,
     label_among,
     merge_reports,
+    result_of_values,
     term_text,
+    values_of_result,
 )
 from citygraph.source.files import Sources
 
@@ -104,8 +105,10 @@ class Validation:
         """Returns the report of the last started validation. Raises what `validate` raises."""
         assert self._process.stdout is not None  # noqa: S101
         self._send({"awaited": True})
+        answers = map(json.loads, iter(self._process.stdout.readline, None))
         try:
-            answer = json.loads(self._process.stdout.readline())
+            answer = next(answers)
+            results = tuple(map(result_of_values, islice(answers, answer.get("results", 0))))
         except json.JSONDecodeError:
             self._errors.seek(0)
             # Standard error of the process has the traceback.
@@ -113,7 +116,7 @@ class Validation:
             raise CitygraphError(f"validation could not run: {why}") from None
         if "disagreement" in answer:
             raise EnginesDisagree(answer["disagreement"])
-        return Report(tuple(map(_result, answer["results"])), answer["turtle"])
+        return Report(results, answer["turtle"])
 
     def __enter__(self) -> Validation:
         return self
@@ -126,11 +129,6 @@ class Validation:
             # It holds no state that is worth saving.
             self._process.kill()
         self._errors.close()
-
-
-def _result(values: dict[str, Any]) -> ValidationResult:
-    place = values.pop("place")
-    return ValidationResult(**values, place=place and Place(**place))
 
 
 class Validator:
@@ -335,16 +333,21 @@ def main() -> None:
         if "data" not in request:
             continue
         validator.set_day(date.fromisoformat(request["today"]))
-        answer: dict[str, Any]
         try:
             report = validator.validate(Path(request["data"]), request["both"])
             if request["places"]:
                 report = locate(report, sources.data_files())
-            answer = {"results": [asdict(result) for result in report.results], "turtle": report.turtle}
+            answers = _answers(report)
         except EnginesDisagree as error:
-            answer = {"disagreement": str(error)}
-        sys.stdout.write(json.dumps(answer) + "\n")
+            answers = iter([{"disagreement": str(error)}])
+        sys.stdout.writelines(json.dumps(answer) + "\n" for answer in answers)
         sys.stdout.flush()
+
+
+def _answers(report: Report) -> Iterator[dict[str, Any]]:
+    """Yields a report as values of JSON, each result by itself: all of them would be in memory several times."""
+    yield {"results": len(report.results), "turtle": report.turtle}
+    yield from map(values_of_result, report.results)
 
 
 def _as_text(sources: Sources) -> str:
