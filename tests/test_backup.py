@@ -278,3 +278,26 @@ def test_folders_elsewhere_are_restored_at_their_defaults(instance: Path, tmp_pa
     restore(tmp_path / "backups", tmp_path / "new")
     assert (tmp_path / "new" / "data" / "register.trig").is_file()
     assert Releases(tmp_path / "new" / "var" / "releases").current_id() == Releases(settings.releases).current_id()
+
+
+def test_an_empty_folder_is_neither_backed_up_nor_has_backups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong working folder or address is an error, in a nightly job too."""
+    monkeypatch.chdir(tmp_path)
+    made = command("backup", "copies")
+    assert (made.exit_code, f"nothing to back up in {tmp_path}" in made.output) == (2, True)
+    for arguments in (
+        ["restore"],
+        ["restore", "--", "copies", "new"],
+        ["backup", "--verify"],
+        ["backup", "--prune", "9d"],
+    ):
+        result = command(*arguments, *([] if "copies" in arguments else ["copies"]))
+        assert (result.exit_code, "there is no backup in copies" in result.output) == (2, True)
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_command_after_a_restore_can_be_pasted(instance: Path, tmp_path: Path) -> None:
+    """A folder with a space in its name is quoted."""
+    assert command("backup", str(tmp_path / "copies")).exit_code == 0
+    result = command("restore", str(tmp_path / "copies"), str(tmp_path / "geri yük"))
+    assert f"cd '{tmp_path}/geri yük' && citygraph serve" in result.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from citygraph.catalogues import LANGUAGES
 from citygraph.errors import StorageFull, UsageError
 from citygraph.freeze.folder import check_target, staged
 from citygraph.freeze.frozen_site import FreezeOptions, freeze, index, letters, parse_forms
+from citygraph.freeze.host_files import host_files
 from citygraph.freeze.plan import Plan
 from citygraph.progress import Progress
 from citygraph.rdf.terms import BASE
@@ -397,11 +399,30 @@ def test_nginx_with_the_snippet_answers_as_the_server_does(frozen: Path, tmp_pat
         with urlopen(Request(f"{address}/doc/city/izmir", headers={"Accept": "text/turtle"})) as data:
             assert data.headers["Content-Type"].startswith("text/turtle")
         assert status(f"{address}/doc/city/nowhere") == 404
+        # A path that is decoded ends neither the header nor the path of the address.
+        assert status(f"{address}/id/a%0dX-Header:1") == status(f"{address}/id/a%3fb") == 404
         broken, _ = broken_links(frozen, address, "")
         assert not broken
     finally:
         process.terminate()
         process.wait()
+
+
+def test_a_dot_in_the_path_of_a_site_is_a_dot() -> None:
+    """Patterns of Apache and nginx match addresses of this site alone."""
+    files = host_files("/v1.2", {"id/city/a": "doc/city/b"}, ("id/city/c.d",))
+    patterns = re.findall(rb"\^(\S+)", files[".htaccess"] + files["nginx.conf"])
+    assert len(patterns) == 5 + 2, "Each has a pattern, and two are for the header Accept."
+    assert [pattern for pattern in patterns if b"v1.2" in pattern] == []
+    assert sum(pattern.startswith(rb"/v1\.2/") for pattern in patterns) == 5
+    assert rb"RedirectMatch 410 ^/v1\.2/id/city/c\.d$" in files[".htaccess"]
+
+
+@pytest.mark.parametrize("path", ["id/a b", "id/a;b", 'id/a"', "id/a\nb", "id/$a", "id/a{", "id/a#", "id/a\\"])
+def test_a_withdrawn_path_cannot_make_the_files_of_hosts_invalid(path: str) -> None:
+    """A path with characters that have a meaning in a configuration is left out."""
+    plain = host_files("", {"id/x": "doc/y"}, ("id/z",))
+    assert host_files("", {"id/x": "doc/y", path: "doc/y", "id/v": path}, ("id/z", path)) == plain
 
 
 def test_names_beyond_ascii_are_files_and_addresses(frozen: Path) -> None:

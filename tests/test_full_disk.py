@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from citygraph.cli.main import main
 from citygraph.rdf.nquads import SetDigest, packed
 from citygraph.release.releases import Releases
 from tests.small import small_site
@@ -123,3 +127,39 @@ def test_the_error_of_a_full_disk_names_the_file() -> None:
     """Dumps and the files for a store's bulk loader say where there is no room (18, 6)."""
     with pytest.raises(OSError, match="No space left on device: '/dev/full'"), packed(Path("/dev/full")) as out:
         out.write(os.urandom(1_000_000))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError("IO error: No space left on device: While appending"),
+        sqlite3.OperationalError("database or disk is full"),
+    ],
+)
+def test_an_error_of_a_full_disk_without_a_name_gets_the_folder(error: Exception, tmp_path: Path) -> None:
+    """An error of a library during a build leads to the folder of the releases, and is one of the system."""
+    releases = Releases(tmp_path / "releases")
+    with pytest.raises(OSError, match="No space left") as raised, releases.stage():
+        raise error
+    assert (raised.value.errno, raised.value.filename) == (errno.ENOSPC, str(releases.root))
+    assert [path.name for path in releases.root.iterdir()] == [".lock"]
+
+
+def test_an_instance_a_backup_and_a_restore_name_the_file_that_has_no_room(
+    disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands name the file: it may be on another disk than the administrator believes."""
+    options = "--base https://data.town.example/ --title Town --language en --home Town --publisher Town --contact a@b"
+    runner = CliRunner()
+    fill(disk, 4096)
+    made = runner.invoke(main, ["init", str(disk / "town"), *options.split()])
+    assert (made.exit_code, f"{disk}/town" in made.output, "the disk is full" in made.output) == (2, True, True)
+    assert not (disk / "town").exists()
+    assert runner.invoke(main, ["init", str(tmp_path / "town"), *options.split()]).exit_code == 0
+    monkeypatch.chdir(tmp_path / "town")
+    saved = runner.invoke(main, ["backup", str(disk / "copies")])
+    assert (saved.exit_code, f"{disk}/copies/objects/" in saved.output) == (2, True)
+    assert runner.invoke(main, ["backup", str(tmp_path / "copies")]).exit_code == 0
+    restored = runner.invoke(main, ["restore", str(tmp_path / "copies"), str(disk / "again")])
+    assert (restored.exit_code, f"{disk}/again/" in restored.output) == (2, True)

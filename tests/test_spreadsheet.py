@@ -51,6 +51,9 @@ def test_a_file_in_another_encoding_is_not_guessed(path: Path) -> None:
     text = "City,Land\nBremen,Almanya\nKöstence,Şğı\n"
     with pytest.raises(UsageError, match=r"table\.csv:3: not UTF-8.*'Köstence,Şğı' with --encoding cp1254"):
         read(path, text, encoding="cp1254")
+    # The line at which the encodings differ, and not the first one that is not UTF-8.
+    with pytest.raises(UsageError, match=r"table\.csv:2: not UTF-8.*'Şırnak' with --encoding cp1254, 'Þýrnak' with"):
+        read(path, "Ülke\nŞırnak\n", encoding="cp1254")
     assert read(path, text, encoding="cp1254", wanted="cp1254").rows[1] == ("Köstence", "Şğı")
     with pytest.raises(UsageError, match="there is no encoding 'cp9'"):
         read(path, text, wanted="cp9")

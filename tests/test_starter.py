@@ -238,3 +238,13 @@ def test_a_file_is_no_folder_for_an_instance(tmp_path: Path) -> None:
     result = CliRunner().invoke(init, [str(tmp_path / "notes.txt" / "city"), *options()])
     assert (result.exit_code, "a part of the path is a file" in result.output) == (2, True)
     assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_link_that_leads_nowhere_stays(tmp_path: Path) -> None:
+    """A refused folder is as it was before, links included."""
+    link = tmp_path / "city"
+    link.symlink_to("missing")
+    for folder in (link, link / "below"):
+        result = CliRunner().invoke(init, [str(folder), *options()])
+        assert (result.exit_code, "in the way" in result.output) == (2, True)
+    assert link.readlink() == Path("missing")

@@ -65,6 +65,20 @@ def naming(path: Path, part: Path) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Gives an error of a disk without room in the block, which has no name of a file, the name of a file or folder."""
+    try:
+        yield
+    except Exception as error:
+        # The text of another error may quote data.
+        is_of_system = isinstance(error, OSError) or type(error).__module__ == "sqlite3"
+        if not is_of_system or getattr(error, "filename", None) is not None or not is_disk_full(error):
+            raise
+        # Some errors of libraries have only a text.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+
+
 def sync(path: Path) -> None:
     """Syncs a file or folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

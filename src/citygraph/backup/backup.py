@@ -36,8 +36,9 @@ def back_up(settings: Settings, folder: ObjectFolder, config: Path = Path(FILE))
     """Copies the instance into a folder of objects: releases, data, own vocabulary, tokens, audit log and settings.
 
     Existing content is not copied again. The backup exists when it is complete. Raises UsageError if the folder is
-    inside a copied one, Conflict if another backup is being written to it.
+    inside a copied one or there is no instance, Conflict if another backup is being written to it.
     """
+    _require_instance(settings, config)
     _require_outside(settings, folder)
     backups = Backups(folder)
     before = _last_files(backups)
@@ -139,6 +140,15 @@ def _place(path: Path, default: Path) -> str:
         if ".." not in place.parts and place.parts:
             return place.as_posix()
     return default.as_posix()
+
+
+def _require_instance(settings: Settings, config: Path) -> None:
+    """Raises UsageError without an instance: an empty backup, such as of a wrong folder, would look like a success."""
+    if not any(path.exists() for path in (config, settings.data, settings.releases)):
+        raise UsageError(
+            f"there is nothing to back up in {Path.cwd()}: run the command in the folder of the instance, which has "
+            f"{config.name}, {settings.data} or {settings.releases}"
+        )
 
 
 def _require_outside(settings: Settings, folder: ObjectFolder) -> None:

@@ -39,11 +39,16 @@ class Backups:
         """Returns the names of the complete backups, the newest first."""
         return self._folder.names(BACKUPS)
 
-    def get(self, name: str = "") -> BackupRecord:
-        """Returns a backup by its name, or the newest. Raises NotFound, BadData if its record is damaged."""
+    def existing(self) -> list[str]:
+        """Returns the names of the complete backups, the newest first. Raises NotFound if there is none."""
         names = self.names()
         if not names:
             raise NotFound(f"there is no backup in {self._folder.name}")
+        return names
+
+    def get(self, name: str = "") -> BackupRecord:
+        """Returns a backup by its name, or the newest. Raises NotFound, BadData if its record is damaged."""
+        names = self.existing()
         if name and name not in names:
             raise NotFound(f"no backup {name} in {self._folder.name}; there are {', '.join(names)}")
         values = self._folder.read_record(BACKUPS, name or names[0])

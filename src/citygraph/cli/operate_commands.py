@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def restore(address: str, target: Path | None, name: str) -> int:
     """
     folder = open_folder(address)
     if target is None:
-        for one in Backups(folder).names():
+        for one in Backups(folder).existing():
             click.echo(one)
         return OK
     record = restore_backup(folder, target, name)
@@ -76,7 +77,7 @@ def restore(address: str, target: Path | None, name: str) -> int:
     restored = Settings(audit=target / Settings().audit)
     audit(restored, "restore", "restored", backup=record.name, source=address, release=record.current)
     click.echo(f"restored {record.name}: {len(record.files):,} files; current is {record.current or 'no release'}")
-    click.echo(f"to serve it: cd {target} && citygraph serve", err=True)
+    click.echo(f"to serve it: cd {shlex.quote(str(target))} && citygraph serve", err=True)
     return OK
 
 
@@ -161,10 +162,8 @@ def _verify(folder: ObjectFolder) -> int:
     damaged = list(problems(folder))
     for problem in damaged:
         click.echo(problem)
-    names = Backups(folder).names()
-    # Raises NotFound if there is none.
-    newest = names[0] if names else Backups(folder).get().name
-    click.echo(f"{len(names)} backup(s), the newest of {newest}; {len(damaged)} problem(s)", err=True)
+    names = Backups(folder).existing()
+    click.echo(f"{len(names)} backup(s), the newest of {names[0]}; {len(damaged)} problem(s)", err=True)
     if damaged:
         click.echo(
             "to repair: remove the named files, and back up again, which copies them if they still exist", err=True
@@ -173,6 +172,7 @@ def _verify(folder: ObjectFolder) -> int:
 
 
 def _prune_backups(folder: ObjectFolder, keep: str) -> int:
+    Backups(folder).existing()  # Without any, the address is wrong.
     removed, objects = Backups(folder).prune(parse_policy(keep), datetime.now(UTC), WAITING)
     for name in removed:
         click.echo(f"removed {name}")

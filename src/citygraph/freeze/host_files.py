@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
@@ -18,6 +19,11 @@ _TYPES: Mapping[str, str] = {
     "rdfp": "application/rdf-patch",
     "parquet": "application/vnd.apache.parquet",
 }
+# Characters of a decoded path that nginx may put into an address as they are. Others could end the header, or begin
+# a query: such a path gets the file of the entity, if there is one.
+_SAFE = r"[^\x00-\x20%?#\x7f]"
+# Paths that need no quotes in any of the files; `$`, spaces, semicolons and quotes have a meaning in some of them.
+_PLAIN = re.compile(r"[\w.~/:@!+,=&*()-]+")
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self'"
@@ -28,8 +34,10 @@ def host_files(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> di
     """Returns files by name for Netlify and Cloudflare Pages, Apache and nginx.
 
     `root` is the path in front of the site, `moved` maps paths to their new paths, `gone` are paths of withdrawn
-    entities.
+    entities. Paths that would need quotes are left out: one of them must not make the whole file invalid.
     """
+    moved = {path: target for path, target in moved.items() if _PLAIN.fullmatch(path) and _PLAIN.fullmatch(target)}
+    gone = tuple(path for path in gone if _PLAIN.fullmatch(path))
     return {
         "_redirects": _redirects(root, moved).encode(),
         "_headers": _headers(root).encode(),
@@ -60,16 +68,17 @@ def _headers(root: str) -> str:
 
 def _apache(root: str, moved: Mapping[str, str], gone: tuple[str, ...]) -> str:
     at = unquote(root)  # Apache compares decoded paths, and escapes the targets itself
+    start = f"^{_regex(at)}"
     lines = [
         *(f"AddType {_bare(media_type)} .{extension}" for extension, media_type in _TYPES.items()),
         "AddDefaultCharset utf-8",
         f"ErrorDocument 404 {at}/404.html",
         "DirectorySlash On",
         "RewriteEngine On",
-        *(f"RedirectMatch 301 ^{at}/{_regex(path)}$ {at}/{target}" for path, target in sorted(moved.items())),
-        *(f"RedirectMatch 410 ^{at}/{_regex(path)}$" for path in gone),
-        f"RedirectMatch 303 ^{at}/id/(.+?)/?$ {at}/doc/$1",
-        f"RedirectMatch 302 ^{at}/feed$ {at}/feed.xml",
+        *(f"RedirectMatch 301 {start}/{_regex(path)}$ {at}/{target}" for path, target in sorted(moved.items())),
+        *(f"RedirectMatch 410 {start}/{_regex(path)}$" for path in gone),
+        f"RedirectMatch 303 {start}/id/(.+?)/?$ {at}/doc/$1",
+        f"RedirectMatch 302 {start}/feed$ {at}/feed.xml",
         "",
     ]
     return "\n".join(lines)
@@ -96,7 +105,7 @@ add_header Content-Security-Policy "{_POLICY}" always;
 set $form "";
 if ($http_accept ~* "^text/turtle") {{ set $form .ttl; }}
 if ($http_accept ~* "^application/ld\\+json") {{ set $form .jsonld; }}
-{exact}location ~ ^{at}/id/(?<thing>.+?)/?$ {{ return 303 {root}/doc/$thing; }}
+{exact}location ~ ^{_regex(at)}/id/(?<thing>{_SAFE}+?)/?$ {{ return 303 {root}/doc/$thing; }}
 location = {at}/feed {{ return 302 {root}/feed.xml; }}
 location {at}/ {{ try_files $uri$form $uri $uri.html $uri/index.html =404; }}
 """
@@ -107,4 +116,4 @@ def _bare(media_type: str) -> str:
 
 
 def _regex(path: str) -> str:
-    return path.replace(".", r"\.")
+    return re.sub(r"[^\w/~-]", r"\\\g<0>", path)

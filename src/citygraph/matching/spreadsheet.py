@@ -118,13 +118,21 @@ def _decoded(path: Path, encoding: str) -> str:
 
 def _undecodable(path: Path, data: bytes, error: UnicodeDecodeError, encoding: str) -> str:
     number = data[: error.start].count(b"\n") + 1
-    message = f"{path}:{number}: not {encoding.upper().removesuffix('-SIG')}"
     if encoding.startswith("utf-16"):
-        return message
-    line = data.split(b"\n")[number - 1].strip()[:_MAX_LETTERS]
-    # A person recognises the right letters; a guess might write the wrong ones without a word.
-    choices = (f"{line.decode(name, 'replace')!r} with --encoding {name}" for name in _OTHER_ENCODINGS)
+        return f"{path}:{number}: not {encoding.upper()}"
+    # A person recognises the right letters, where there is a difference; a guess might write wrong ones silently.
+    readings = [_readings(line) for line in data.split(b"\n")[number - 1 :]]
+    chosen = next((index for index, reading in enumerate(readings) if len(set(reading)) > 1), 0)
+    choices = (
+        f"{text!r} with --encoding {name}" for text, name in zip(readings[chosen], _OTHER_ENCODINGS, strict=True)
+    )
+    message = f"{path}:{number + chosen}: not {encoding.upper().removesuffix('-SIG')}"
     return f"{message}. Save it as UTF-8, or choose its encoding; the line is {', '.join(choices)}"
+
+
+def _readings(line: bytes) -> list[str]:
+    """Returns the beginning of a line in each of the other encodings."""
+    return [line.strip()[:_MAX_LETTERS].decode(name, "replace") for name in _OTHER_ENCODINGS]
 
 
 def _delimiter(text: str, titles: Sequence[str], path: Path) -> str:

@@ -17,7 +17,7 @@ from typing import IO, TypeVar, cast
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
-from citygraph.saving import DISK_FULL
+from citygraph.saving import naming_full_disk
 
 _Item = TypeVar("_Item")
 
@@ -280,18 +280,14 @@ def packed(path: Path) -> Iterator[IO[bytes]]:
 
     Raises OSError with the name of the file, also if the disk becomes full.
     """
-    try:
-        with (
-            path.open("wb") as raw,
-            # A file name or a time in the header would make equal content differ (RFC 1952, section 2.3).
-            gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as compressed,
-            io.BufferedWriter(cast(io.RawIOBase, compressed), _BUFFER) as buffered,
-        ):
-            yield buffered
-    except OSError as error:
-        if error.errno in DISK_FULL and error.filename is None:
-            error.filename = str(path)
-        raise
+    with (
+        naming_full_disk(path),
+        path.open("wb") as raw,
+        # A file name or a time in the header would make equal content differ (RFC 1952, section 2.3).
+        gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as compressed,
+        io.BufferedWriter(cast(io.RawIOBase, compressed), _BUFFER) as buffered,
+    ):
+        yield buffered
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from pyoxigraph import Store
 from citygraph.errors import Conflict, NewerRelease, NotFound
 from citygraph.release.folder_locks import file_lock, is_abandoned, sync_tree
 from citygraph.release.format_version import require_readable
-from citygraph.saving import sync
+from citygraph.saving import naming_full_disk, sync
 
 CURRENT = "current"
 _PINS = ".pins"
@@ -261,7 +261,7 @@ class Releases:
     @contextmanager
     def private(self) -> Iterator[tuple[Path, Release | None]]:
         """Yields a new private folder and the current release; removes the folder unless it was renamed."""
-        with ExitStack() as stack:
+        with naming_full_disk(self.root), ExitStack() as stack:
             with self.locked():
                 # Under the folder's lock, so that `sweep` never sees a new staged release without its own lock.
                 parent = self.current_or_none()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.resources import files
@@ -10,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 from citygraph.errors import UsageError
+from citygraph.saving import naming_full_disk
 
 # Names in the package that would have a meaning there, such as a file that git itself reads.
 _RENAMED = {"gitignore": ".gitignore", "publish.yml": ".github/workflows/publish.yml"}
@@ -25,7 +27,8 @@ def new_folder(folder: Path) -> Iterator[None]:
         raise UsageError(f"{folder} is a file: name a new folder")
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty: name a new folder")
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    # A link that leads nowhere is there: it is refused below, and stays.
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
@@ -49,7 +52,8 @@ def start_instance(folder: Path, values: Mapping[str, str]) -> list[Path]:
     for name, text in _templates(files(__package__), ""):
         path = folder / _RENAMED.get(name, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(text).substitute(values), encoding="utf-8")
+        with naming_full_disk(path):
+            path.write_text(Template(text).substitute(values), encoding="utf-8")
         paths.append(path)
     return sorted(paths)
 

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from citygraph.errors import Conflict, NotFound
-from citygraph.saving import sync
+from citygraph.saving import naming_full_disk, sync
 from citygraph.storage.object_store import StoredObject
 
 _PART = ".part"
@@ -89,7 +90,7 @@ class FolderStore:
         path.parent.mkdir(parents=True, exist_ok=True, mode=self._folder_mode)
         part = self.root / f".{os.getpid()}-{threading.get_ident()}{_PART}"
         try:
-            with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, self._file_mode), "wb") as target:
+            with naming_full_disk(path), self._opened(part) as target:
                 for piece in content:
                     target.write(piece)
                 target.flush()
@@ -105,6 +106,9 @@ class FolderStore:
                 sync(path.parent)
         finally:
             part.unlink(missing_ok=True)
+
+    def _opened(self, part: Path) -> BinaryIO:
+        return os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, self._file_mode), "wb")
 
     def replace(self, key: str, content: bytes, tag: str) -> None:
         """Writes a small object if the present one has this tag ("" if absent). Raises Conflict otherwise."""

@@ -6,13 +6,14 @@ import os
 from pathlib import Path, PurePosixPath
 
 from citygraph.errors import BadData
+from citygraph.saving import naming_full_disk
 from citygraph.storage.object_folder import ObjectFolder, StoredFile
 
 
 def write_file(file: StoredFile, path: Path, folder: ObjectFolder) -> None:
     """Writes a new file. Raises BadData, with the object's place, if its content is missing or has another digest."""
     # Private until its mode is set.
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as target:
+    with naming_full_disk(path), os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as target:
         folder.write_to(file, target)
     path.chmod(file.mode)
     os.utime(path, ns=(file.modified, file.modified))
