@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from importlib.resources import files
 from itertools import islice
 from sys import intern
@@ -98,8 +98,8 @@ class Description:
     @cached_property
     def size(self) -> int:
         """An estimate of the bytes in memory."""
-        texts = sum([len(value.term.value) for values in self._all_values() for value in values])
-        return texts + _OF_VALUE * (self.value_count + len(self.labels) + len(self.nodes))
+        texts = [len(value[0].value) for values in self._all_values() for value in values]
+        return sum(texts) + _OF_VALUE * (len(texts) + len(self.labels) + len(self.nodes))
 
     @property
     def incoming_count(self) -> int:
@@ -117,11 +117,8 @@ class Description:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """Every graph that states something here, sorted by IRI."""
-        every: set[str] = set()
-        for values in self._all_values():
-            for _, sources in values:
-                every.update(sources)
-        return tuple(sorted(every))
+        # Most values have the sources of another one.
+        return tuple(sorted(set().union(*{sources for values in self._all_values() for _, sources in values})))
 
     def quads(self) -> Iterator[Quad]:
         """Yields each statement once for every graph that states it, or once in the default graph if no graph does."""
@@ -158,6 +155,10 @@ class Description:
         parts = (self.statements, *[node.statements for node in self.nodes])
         stated = [values for part in parts for _, values in part]
         return [*stated, *[link.values for link in self.incoming]]
+
+
+# As the classes make them, without a call of Python for each.
+_value, _statement = partial(tuple.__new__, Value), partial(tuple.__new__, Statements)
 
 
 class LargeDescription(Exception):
@@ -260,7 +261,7 @@ def _statements(reader: _Reader, subject: NamedNode) -> tuple[Statements, ...]:
                 # Properties and graphs repeat: each text is kept once.
                 values = by_property.setdefault(intern(quad.predicate.value), {})
                 values.setdefault(value, []).append(intern(graph.value))
-    return tuple([Statements(p, _sorted(by_property[p])) for p in sorted(by_property, key=_property_order)])
+    return tuple([_statement((p, _sorted(by_property[p]))) for p in sorted(by_property, key=_property_order)])
 
 
 @lru_cache(4096)
@@ -385,9 +386,9 @@ def _labels_of_named(description: Description, labels: Labels) -> dict[str, tupl
 def _sorted(values: Mapping[Term, list[str]]) -> tuple[Value, ...]:
     if len(values) == 1:
         # Most properties have one value.
-        (term,), (graphs,) = values, values.values()
-        return (Value(term, _in_order(graphs)),)
-    return tuple([Value(term, _in_order(values[term])) for term in sorted(values, key=_order)])
+        ((term, graphs),) = values.items()
+        return (_value((term, _in_order(graphs))),)
+    return tuple([_value((term, _in_order(values[term]))) for term in sorted(values, key=_order)])
 
 
 def _in_order(graphs: list[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Triple, serialize
@@ -178,7 +179,9 @@ def _one(predicate: str, term: NamedNode | Literal) -> Statements:
 
 
 _TYPE = RDF("type").value
-_LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
+_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?"
+# A local name that needs no other escape than that of a hash.
+_LOCAL = re.compile(rf"{_NAME}(?:#{_NAME})?")
 # Literals that Turtle writes without quotes, in the form in which the store keeps them.
 _BARE = {
     str(XSD("integer")): re.compile(r"[+-]?[0-9]+"),
@@ -219,8 +222,8 @@ class Turtle:
         for named, labels in description.labels.items():
             texts += self._labels.get(named) or self._keep_labels(named, labels)
         self._add_subject(iri, metadata, texts)
-        head = _head_of(frozenset([prefix for prefix, _ in texts]))
-        return "".join([head, *[text for _, text in texts]]).encode()
+        head = _head_of(frozenset(map(itemgetter(0), texts)))
+        return "".join([head, *map(itemgetter(1), texts)]).encode()
 
     def _add_subject(self, iri: str, statements: Sequence[Statements], texts: list[_Text]) -> None:
         if not statements:
@@ -298,8 +301,6 @@ def _typed(text: str) -> tuple[str, str]:
 def _shortened(iri: str) -> tuple[str, str]:
     """Returns the prefix and the prefixed name of an IRI in angle brackets; without a prefix, the IRI itself."""
     prefix, local = split_iri(iri[1:-1])
-    name, hash_, fragment = local.partition("#")
-    parts = [name, fragment] if hash_ else [name]
-    if prefix and all(_LOCAL.fullmatch(part) for part in parts):
-        return prefix, f"{prefix}:" + "\\#".join(parts)
+    if prefix and _LOCAL.fullmatch(local):
+        return prefix, f"{prefix}:" + local.replace("#", "\\#")
     return "", iri

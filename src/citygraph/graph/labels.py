@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Store
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from citygraph.instance import current_instance
 from citygraph.rdf.terms import BASE, DCTERMS, RDFS, SKOS
@@ -15,6 +15,8 @@ from citygraph.text import ALL_LANGUAGES, best_tag, matches_language
 
 # Concepts of other vocabularies have a skos:prefLabel instead, their documents a dcterms:title.
 LABEL_PROPERTIES = (RDFS("label"), SKOS("prefLabel"), DCTERMS("title"))
+
+_Value = NamedNode | BlankNode | Literal | Triple
 
 
 class Label(NamedTuple):
@@ -73,7 +75,9 @@ class Labels:
             if len(self._for_readers) >= self._remembered:
                 self._for_readers.clear()
             every = self.of(iri)
-            labels = self._for_readers[iri] = tuple(filter(_is_for_readers, every)) or every
+            languages = current_instance().languages
+            read = [label for label in every if _is_in_one_of(label.literal.language or "", languages)]
+            labels = self._for_readers[iri] = tuple(read) or every
         return labels
 
     def best(self, iri: str, language: str) -> Label:
@@ -97,20 +101,24 @@ class Labels:
         if not thing.value.startswith(BASE) and not self._has_statements(thing):
             return ()
         for graph, predicate in self._lookups:
-            sources: dict[Literal, list[str]] = {}
-            for quad in self._store.quads_for_pattern(thing, predicate, None, graph):
-                if isinstance(quad.object, Literal):
-                    graphs = sources.setdefault(quad.object, [])
-                    if not isinstance(quad.graph_name, DefaultGraph):
-                        graphs.append(str(getattr(quad.graph_name, "value", "")))
-            if sources:
-                return _in_order(
-                    StatedLabel(predicate, literal, tuple(sorted(graphs))) for literal, graphs in sources.items()
-                )
+            quads = self._store.quads_for_pattern(thing, predicate, None, graph)
+            stated = _with_sources(quads) if graph is None else [(quad.object, ()) for quad in quads]
+            if labels := [StatedLabel(predicate, text, graphs) for text, graphs in stated if isinstance(text, Literal)]:
+                return _in_order(labels)
         return ()
 
     def _has_statements(self, thing: NamedNode) -> bool:
         return next(self._store.quads_for_pattern(thing, None, None, None), None) is not None
+
+
+def _with_sources(quads: Iterable[Quad]) -> list[tuple[_Value, tuple[str, ...]]]:
+    """Returns the values of quads, each once, with the graphs that state it."""
+    sources: dict[_Value, list[str]] = {}
+    for quad in quads:
+        graphs = sources.setdefault(quad.object, [])
+        if not isinstance(quad.graph_name, DefaultGraph):
+            graphs.append(quad.graph_name.value)
+    return [(value, tuple(sorted(graphs))) for value, graphs in sources.items()]
 
 
 def _in_order(labels: Iterable[StatedLabel]) -> tuple[StatedLabel, ...]:
@@ -147,8 +155,9 @@ def is_in(text: Literal, language: str) -> bool:
     return matches_language(text.language or "", language)
 
 
-def _is_for_readers(label: StatedLabel) -> bool:
-    return any(is_in(label.literal, language) for language in current_instance().languages)
+@lru_cache(1024)
+def _is_in_one_of(tag: str, languages: tuple[str, ...]) -> bool:
+    return any(matches_language(tag, language) for language in languages)
 
 
 def _name_of(iri: str) -> str:

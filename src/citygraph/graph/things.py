@@ -14,6 +14,7 @@ Facts = Mapping[str, tuple[str, ...]]  # values, by property
 
 _CAPACITY = 24 * 2**20
 _DEFAULT = DefaultGraph()
+_FACTS = (NamedNode, Literal)
 _LABELS = frozenset(one.value for one in LABEL_PROPERTIES)
 _OF_VALUE = 100  # bytes of a value beyond its text
 
@@ -72,9 +73,10 @@ class Things:
     def _learn_facts(self, iri: str, quads: Iterable[Quad]) -> Facts:
         read: dict[str, list[str]] = {}
         labels: dict[str, list[Literal]] = {}
-        for _, predicate, value, graph in quads:
-            if isinstance(value, NamedNode | Literal) and isinstance(graph, DefaultGraph):
-                name = predicate.value
+        # Only the needed terms of a quad, because each is made when it is read.
+        for quad in quads:
+            if isinstance(quad.graph_name, DefaultGraph) and isinstance(value := quad.object, _FACTS):
+                name = quad.predicate.value
                 read.setdefault(name, []).append(value.value)
                 if name in _LABELS and isinstance(value, Literal):
                     labels.setdefault(name, []).append(value)
@@ -83,9 +85,9 @@ class Things:
 
     def _learn_links(self, iri: str, quads: Iterable[Quad]) -> Facts:
         read: dict[str, list[str]] = {}
-        for subject, predicate, _, graph in quads:
-            if isinstance(subject, NamedNode) and isinstance(graph, DefaultGraph):
-                read.setdefault(predicate.value, []).append(subject.value)
+        for quad in quads:
+            if isinstance(quad.graph_name, DefaultGraph) and isinstance(subject := quad.subject, NamedNode):
+                read.setdefault(quad.predicate.value, []).append(subject.value)
         return self._linking.put(iri, _sorted(read))
 
 

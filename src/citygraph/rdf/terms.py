@@ -101,9 +101,12 @@ def split_iri(iri: str) -> tuple[str, str]:
 
     The local name may need escapes in a prefixed name: whether it does depends on the syntax.
     """
-    for length in _NAMESPACE_LENGTHS:
-        if length < len(iri) and (prefix := _BY_NAMESPACE.get(iri[:length])):
-            return prefix, iri[length:]
+    end = min(len(iri) - 1, _LONGEST_NAMESPACE)
+    # Each namespace ends with a slash or a hash. Most often it is the last one of the IRI.
+    while (end := max(iri.rfind("/", 0, end), iri.rfind("#", 0, end)) + 1) >= _SHORTEST_NAMESPACE:
+        if prefix := _BY_NAMESPACE.get(iri[:end]):
+            return prefix, iri[end:]
+        end -= 1
     return "", iri
 
 
@@ -155,7 +158,7 @@ PREFIXES: dict[str, str] = {
     "finding": VOCABULARY + "ontology/findings/",
 }
 _BY_NAMESPACE = {space: prefix for prefix, space in PREFIXES.items()}
-_NAMESPACE_LENGTHS = sorted({len(space) for space in _BY_NAMESPACE}, reverse=True)
+_SHORTEST_NAMESPACE, *_, _LONGEST_NAMESPACE = sorted(map(len, _BY_NAMESPACE))
 
 
 def local_name(identifier: str) -> str:
