@@ -16,17 +16,21 @@ from functools import partial
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 mcp = pytest.importorskip("mcp", reason="the extra citygraph[mcp] is not installed")
 
 from mcp import StdioServerParameters  # noqa: E402 - after the check for the extra
 from mcp.client.stdio import stdio_client  # noqa: E402
 
+from citygraph.cli.main import main  # noqa: E402
 from citygraph.mcp.graph_server import graph_server  # noqa: E402
+from citygraph.mcp.graph_tools import SEARCHED_KINDS  # noqa: E402
 from citygraph.mcp.own_site import own_site  # noqa: E402
 from citygraph.release.releases import Release, Releases  # noqa: E402
 from citygraph.report import Report  # noqa: E402
 from citygraph.settings import Settings  # noqa: E402
+from citygraph.web.search.search_page import KINDS  # noqa: E402
 from tests.running import Running, free_port, wait_for  # noqa: E402
 
 Call = tuple[str, dict[str, Any]]
@@ -225,6 +229,7 @@ def test_a_question_is_answered_in_two_calls(call: Tools, question: str) -> None
         ("describe_entity", {"entity": "city:bremmen"}, "unknown-entity", "city/bremen: Bremen"),
         ("describe_entity", {"entity": "Bremmen"}, "unknown-entity", "city/bremen: Bremen"),
         ("describe_entity", {"entity": "bremen", "language": "English"}, "bad-language", ""),
+        ("search_entities", {"text": "bremen", "kind": "source"}, "unknown-kind", "organisation"),
     ],
 )
 def test_an_error_is_typed_and_suggests(
@@ -237,6 +242,26 @@ def test_an_error_is_typed_and_suggests(
     assert problem["type"] == kind
     assert problem["detail"] in result.content[0].text
     assert not suggestion or suggestion in problem["suggestions"]
+
+
+def test_the_kinds_are_those_of_the_search_page() -> None:
+    """(17) A kind in the description of the tool is one that the site accepts."""
+    assert SEARCHED_KINDS == KINDS
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1:-1", "127.0.0.1:²", "8100", "[::1]:", "192.0.2.1:8100"]
+)
+def test_an_address_on_which_nothing_can_listen_is_refused(address: str) -> None:
+    """(17) The error is one line that names the option or the address."""
+    result = CliRunner().invoke(main, ["mcp", "--url", "http://127.0.0.1:9", "--http", address])
+    assert (result.exit_code, "--http" in result.output, address in result.output) == (2, True, True), result.output
+
+
+def test_an_address_of_a_site_that_is_none_is_refused() -> None:
+    """(17) Otherwise each tool would fail later."""
+    result = CliRunner().invoke(main, ["mcp", "--url", "example.org"])
+    assert (result.exit_code, "--url must be an http or https address" in result.output) == (2, True)
 
 
 def test_an_ambiguous_name_offers_candidates(call: Tools) -> None:

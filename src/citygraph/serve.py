@@ -131,12 +131,13 @@ def _warn_of_missing_front_end(built: Path) -> None:
 def require_free(settings: Settings) -> None:
     """Raises UsageError if another process listens on one of the addresses."""
     if not passed_listeners():
-        _require_free_port(settings.host, settings.port, "--port or CITYGRAPH_PORT")
+        require_free_port(settings.host, settings.port, "--port or CITYGRAPH_PORT")
     if settings.metrics_port:
-        _require_free_port(settings.metrics_host, settings.metrics_port, "CITYGRAPH_METRICS_PORT")
+        require_free_port(settings.metrics_host, settings.metrics_port, "CITYGRAPH_METRICS_PORT")
 
 
-def _require_free_port(host: str, port: int, setting: str) -> None:
+def require_free_port(host: str, port: int, setting: str) -> None:
+    """Raises UsageError, with the setting for another port, if a process cannot listen there."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         deadline = time.monotonic() + _ENDING_SECONDS
@@ -145,8 +146,8 @@ def _require_free_port(host: str, port: int, setting: str) -> None:
                 return probe.bind((host, port))
             except OSError as error:
                 if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                    why = f"cannot listen on {host}:{port}: {error.strerror}; another port: {setting}"
-                    raise UsageError(why) from None
+                    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                    raise UsageError(f"cannot listen on {where}: {error.strerror}; another port: {setting}") from None
             time.sleep(_RETRY_SECONDS)
 
 

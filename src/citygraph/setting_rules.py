@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-_LARGEST_PORT = 65535
+LARGEST_PORT = 65535
 # A server with 0 of one of them would start, and not respond to any request, or refuse each.
 _AT_LEAST_ONE = (
     *("workers", "threads", "connections", "engines", "engine_queries", "store_queries", "reconcile_batch"),
@@ -64,8 +64,8 @@ def _of_number(name: str, value: float) -> str:
         return f"a number that is at least {least}"
     if name in _ABOVE_ZERO and value == 0:
         return "a number above 0"
-    if name.endswith("port") and value > _LARGEST_PORT:
-        return f"at most {_LARGEST_PORT}"
+    if name.endswith("port") and value > LARGEST_PORT:
+        return f"at most {LARGEST_PORT}"
     return ""
 
 

@@ -8,6 +8,7 @@ import click
 
 from citygraph.cli.console import OK, command
 from citygraph.errors import UsageError
+from citygraph.setting_rules import LARGEST_PORT
 from citygraph.settings import Settings
 
 
@@ -33,15 +34,29 @@ def mcp(settings: Settings, url: str, address: str, hosts: tuple[str, ...]) -> i
     from citygraph.client.web_exchange import HttpTransport, user_agent
     from citygraph.mcp.own_site import own_site
 
-    host, _, port = address.rpartition(":")
-    if address and not (host and port.isdecimal()):
-        raise UsageError(f"--http must be HOST:PORT, such as 127.0.0.1:8100, and not {address!r}")
+    host, port = _host_and_port(address) if address else ("", 0)
+    if url and not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url must be an http or https address, and not {url!r}")
     with ExitStack() as stack:
         site = HttpTransport(url.rstrip("/"), user_agent(), INTERACTIVE) if url else None
         server = graph_server(site or stack.enter_context(own_site(settings)))
         if address:
             click.echo(f"serving http://{address}/mcp", err=True)
-            run_http(server, host, int(port), hosts)
+            run_http(server, host, port, hosts)
         else:
             server.run("stdio")
     return OK
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """Returns the host, without brackets, and the port. Raises UsageError if nothing can listen there."""
+    from citygraph.serve import require_free_port
+
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) <= LARGEST_PORT:
+        raise UsageError(
+            f"--http must be HOST:PORT, such as 127.0.0.1:8100, with a port of 1 to {LARGEST_PORT}, and not {address!r}"
+        )
+    require_free_port(host, int(port), "--http")
+    return host, int(port)

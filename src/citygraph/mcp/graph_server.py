@@ -42,7 +42,7 @@ def run_http(server: MCPServer, host: str, port: int, allowed_hosts: Iterable[st
     Requests must name this address as their host, or one of `allowed_hosts`: a page of another site cannot use a
     server on the reader's machine.
     """
-    names = [f"{host}:{port}", f"localhost:{port}", *allowed_hosts]
+    names = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}", f"localhost:{port}", *allowed_hosts]
     origins = [f"{scheme}://{name}" for scheme in ("http", "https") for name in names]
     security = TransportSecuritySettings(allowed_hosts=names, allowed_origins=origins)
     server.run(

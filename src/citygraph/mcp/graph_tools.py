@@ -42,6 +42,8 @@ from citygraph.text import fold
 _MOST = 500
 Limit = Annotated[int, Field(ge=1, le=_MOST, description="number of rows to show")]
 Offset = Annotated[int, Field(ge=0, description="number of rows to pass over")]
+# Those of the search page, which a program that reads a remote site does not load.
+SEARCHED_KINDS = ("city", "country", "area", "organisation", "person", "post", "agreement", "event")
 _DERIVED = "graph:derived"
 _SOURCES_IN_TEXT = 5
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -93,12 +95,13 @@ class GraphTools:
     def search_entities(
         self,
         text: Annotated[str, Field(description="name or words of it, in any language; İ, ı, i, I are equal")],
-        kind: Annotated[
-            str, Field(description="city, agreement, person, organisation, event, source …; empty: all")
-        ] = "",
+        kind: Annotated[str, Field(description=f"{', '.join(SEARCHED_KINDS)}; empty: all")] = "",
         limit: Limit = 10,
     ) -> Annotated[CallToolResult, SearchAnswer]:
         """Find cities, people, organisations, events, agreements and documents by name."""
+        if kind not in ("", *SEARCHED_KINDS):
+            detail = f"kind must be one of {', '.join(SEARCHED_KINDS)}, and not {kind[:20]!r}"
+            raise NameProblem("unknown-kind", "Unknown kind", detail, SEARCHED_KINDS)
         reader = self._site.current()
         found = reader.json("search.json", q=text, type=kind)
         results, counts = found["results"], found["counts"]
