@@ -8,14 +8,12 @@ from uuid import uuid4
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from citygraph.errors import BadData
-from citygraph.rdf.delta import Delta, Graph
+from citygraph.rdf.delta import Delta, Graph, add_all
 from citygraph.rdf.formats import unsupported_reason
 from citygraph.rdf.lexical import is_valid
 from citygraph.rdf.terms import BASE, XSD
 
 GENID = f"{BASE}.well-known/genid/"
-# More quads than this go through the bulk loader of the store.
-_MANY = 10_000
 # pyoxigraph's signatures do not distinguish the kinds of terms well enough.
 _Term = object
 
@@ -44,7 +42,7 @@ class Edit:
             self._check_graph(graph)
             if isinstance(graph, NamedNode) and not self.store.contains_named_graph(graph):
                 self.delta.create(graph.value)
-        self.store.bulk_extend(new) if len(new) > _MANY else self.store.extend(new)
+        add_all(self.store, new)
         for quad in dict.fromkeys(new):
             self.delta.add(quad)
 
@@ -108,7 +106,7 @@ def apply_delta(store: Store, delta: Delta) -> None:
         store.remove_graph(NamedNode(graph))
     for graph in delta.created:
         store.add_graph(NamedNode(graph))
-    store.bulk_extend(delta.added) if len(delta.added) > _MANY else store.extend(delta.added)
+    add_all(store, delta.added)
 
 
 def undo(store: Store, delta: Delta) -> None:

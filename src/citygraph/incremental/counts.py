@@ -9,7 +9,7 @@ from typing import Any
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.build.catalog import graph_node, linkset_of, of_graph, of_linkset
-from citygraph.rdf.delta import Delta
+from citygraph.rdf.delta import Delta, add_all
 from citygraph.rdf.terms import (
     CATALOG_GRAPH,
     DATASET,
@@ -64,9 +64,11 @@ class CountedStore:
             # Another data graph may state the same triple, which then stays in the default graph.
             if quad.graph_name not in NOT_DATA and not self._is_stated(quad):
                 self._remove_from_default(Quad(quad.subject, quad.predicate, quad.object))
-        for graph, number in Counter(quad.graph_name for quad in delta.added).items():
+        numbers = Counter(quad.graph_name for quad in delta.added)
+        for graph, number in numbers.items():
             self._count_graph(graph, number)
-        data = (quad for quad in delta.added if quad.graph_name not in NOT_DATA)
+        is_all_data = numbers.keys().isdisjoint(NOT_DATA)
+        data = delta.added if is_all_data else [quad for quad in delta.added if quad.graph_name not in NOT_DATA]
         self._add_to_default({Quad(quad.subject, quad.predicate, quad.object) for quad in data})
 
     def present(self, quads: set[Quad]) -> set[Quad]:
@@ -78,7 +80,7 @@ class CountedStore:
         """Applies a change to the named graphs, and updates the default graph."""
         for quad in delta.removed:
             self.store.remove(quad)
-        self.store.extend(delta.added)
+        add_all(self.store, delta.added)
         self.record(delta)
 
     def update_description(self) -> None:
@@ -179,7 +181,7 @@ class CountedStore:
         subjects, entities = {quad.subject for quad in new}, {quad.subject for quad in new if _is_entity(quad)}
         self._uncounted["subjects", ""] += sum(not self._is_subject(subject) for subject in subjects)
         self._uncounted["entities", ""] += sum(not self._is_typed(entity) for entity in entities)
-        self.store.extend(new)
+        add_all(self.store, new)
         for quad in new:
             self.removed.remove(quad) if quad in self.removed else self.added.add(quad)
             self._count(quad, +1)

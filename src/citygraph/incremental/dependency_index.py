@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
 
@@ -85,11 +84,10 @@ class DependencyIndex:
         for dependencies in applicable.values():
             yield from dependencies.relevant(store, node)
 
-    def affected(self, store: CachedQuads, quads: Iterable[Quad]) -> Iterator[Term]:
-        """Yields the nodes that triples affect; the store must be in a state with the triples."""
+    def affected(self, store: CachedQuads, subjects: Iterable[Iterable[Quad]]) -> Iterator[Term]:
+        """Yields the nodes that the triples of these subjects affect; the store must be in a state with the triples."""
         followed: set[tuple[object, ...]] = set()
-        # In order of subjects, so that the statements of each are read once.
-        for _, of_subject in groupby(sorted(quads, key=_subject_name), key=_subject_name):
+        for of_subject in subjects:
             kinds: set[tuple[NamedNode, bool]] = set()
             for quad in of_subject:
                 kind = quad.predicate, isinstance(quad.object, Literal)
@@ -134,8 +132,12 @@ def _path_end(number: int, dependencies: DependencyPaths, path: Path) -> _PathEn
     return _PathEnd(number, dependencies, path, tuple(used), only_nodes)
 
 
-def _subject_name(quad: Quad) -> str:
-    return str(quad.subject)
+def by_subject(quads: Iterable[Quad]) -> list[list[Quad]]:
+    """Returns the quads of each subject, in order of subjects: the statements of similar nodes are read together."""
+    subjects: dict[str, list[Quad]] = {}
+    for quad in quads:
+        subjects.setdefault(str(quad.subject), []).append(quad)
+    return [subjects[name] for name in sorted(subjects)]
 
 
 def _narrowing_targets(path: Path, dependencies: DependencyPaths) -> Path:

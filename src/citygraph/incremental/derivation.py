@@ -24,7 +24,7 @@ from citygraph.build.patterns import (
     batches,
 )
 from citygraph.incremental.counts import NOT_DATA, CountedStore
-from citygraph.incremental.dependency_index import DependencyIndex
+from citygraph.incremental.dependency_index import DependencyIndex, by_subject
 from citygraph.incremental.rule_order import RuleOrder
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import DERIVED_GRAPH, ONTOLOGY_GRAPH
@@ -276,7 +276,7 @@ class Deriver:
         for quads, store in changes:
             if any(pattern.bind(quad, {}) is not None for pattern in self._fixed for quad in quads):
                 raise Unbounded("the change is about a node that a rule names")
-            for node in self._index.affected(store, quads):
+            for node in self._index.affected(store, by_subject(quads)):
                 if isinstance(node, NamedNode):
                     affected.add(node)
                     if len(affected) > most:

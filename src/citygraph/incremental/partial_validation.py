@@ -34,7 +34,7 @@ from citygraph.build.patterns import (
 from citygraph.build.shape_dependencies import ShapePaths, all_shape_paths
 from citygraph.build.statements import with_faults
 from citygraph.build.validation import Validator
-from citygraph.incremental.dependency_index import DependencyIndex
+from citygraph.incremental.dependency_index import DependencyIndex, by_subject
 from citygraph.incremental.pattern_cache import PatternCache
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.nquads import as_line
@@ -118,8 +118,9 @@ class ShapeDependencies:
         for quads, store in changes:
             if any(quad.predicate == _SUBCLASS for quad in quads):
                 raise Unbounded("the class hierarchy has changed")
+            subjects = by_subject(quads)
             for nodes, index in zip((focus, values), self._indexes, strict=True):
-                nodes.update(index.affected(store, quads))
+                nodes.update(index.affected(store, subjects))
         return focus, values
 
     def relevant(self, store: CachedQuads, focus: Iterable[Term], values: Iterable[Term]) -> set[Quad]:

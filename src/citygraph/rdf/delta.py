@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from pyoxigraph import DefaultGraph, NamedNode, Quad, Store
+
+# More quads than this go through the bulk loader of a store, which takes a third of the time.
+_MANY = 10_000
+
+
+def add_all(store: Store, quads: Collection[Quad]) -> None:
+    """Adds quads to a store. If the process is killed, a store on the disk has all of them or none."""
+    store.bulk_extend(quads) if len(quads) > _MANY else store.extend(quads)
 
 
 class PreviousState:
