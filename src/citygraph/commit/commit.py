@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import chain
 from typing import Any, Protocol
 
@@ -76,6 +77,11 @@ class _AppliedChange:
     delta: Delta
     blank_nodes: int
     existed: bool
+
+    @cached_property
+    def graphs(self) -> set[str]:
+        """The named graphs that it changes."""
+        return self.delta.graphs()
 
 
 def commit(
@@ -221,7 +227,7 @@ def _apply_all(
         result = _apply_change(change, staged, current, settings, changed)
         applied.append(result)
         if isinstance(result, _AppliedChange) and len(changes) > 1:
-            changed |= result.delta.graphs()
+            changed |= result.graphs
     return applied
 
 
@@ -306,7 +312,7 @@ def _manifest(before: Manifest, effects: Effects, applied: Iterable[_AppliedChan
     applied_changes = [result for result in applied if isinstance(result, _AppliedChange)]
     # A version cannot be the release's name, which is chosen at publication, after the manifest is written.
     version = f"{before.number + 1}-{digest.hex[:12]}"
-    updated = {graph for one in applied_changes for graph in one.delta.graphs()} | delta.graphs()
+    updated = {graph for one in applied_changes for graph in one.graphs} | delta.graphs()
     unchanged = {graph: name for graph, name in before.versions.items() if graph in graphs}
     return replace(
         before,
@@ -335,7 +341,7 @@ def _commit_record(one: _AppliedChange, now: str) -> dict[str, Any]:
         "time": now,
         "added": len(delta.added),
         "removed": len(delta.removed),
-        "graphs": sorted(delta.graphs()),
+        "graphs": sorted(one.graphs),
     }
 
 
@@ -356,7 +362,7 @@ def _outcome(
         digest=release.manifest.digest,
         added=len(delta.added),
         removed=len(delta.removed),
-        graphs=tuple(sorted(delta.graphs())),
+        graphs=tuple(sorted(result.graphs)),
         created=not result.existed,
         blank_nodes=result.blank_nodes,
         warnings=report_of_change(report, _changed([result])).warnings,

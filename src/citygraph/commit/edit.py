@@ -43,8 +43,7 @@ class Edit:
             if isinstance(graph, NamedNode) and not self.store.contains_named_graph(graph):
                 self.delta.create(graph.value)
         add_all(self.store, new)
-        for quad in dict.fromkeys(new):
-            self.delta.add(quad)
+        self.delta.extend(new)
 
     def check_supported(self, quad: Quad, name: str, line: int | None = None) -> None:
         """Raises BadData with the place of a quad that some format cannot represent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -92,6 +92,14 @@ class Delta:
         else:
             self.added.add(quad)
 
+    def extend(self, quads: Iterable[Quad]) -> None:
+        """Records the addition of quads that were not in the store; they may repeat."""
+        if self.removed:
+            for quad in dict.fromkeys(quads):
+                self.add(quad)
+        else:
+            self.added.update(quads)
+
     def remove(self, quad: Quad) -> None:
         """Records the removal of a quad that was in the store."""
         if quad in self.added:
@@ -112,11 +120,7 @@ class Delta:
         # Removals first: `later` may remove a quad that this change added.
         for quad in later.removed:
             self.remove(quad)
-        if self.removed:
-            for quad in later.added:
-                self.add(quad)
-        else:
-            self.added |= later.added
+        self.extend(later.added)
         for graph in later.dropped:
             self.drop(graph)
         for graph in later.created:
