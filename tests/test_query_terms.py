@@ -134,3 +134,34 @@ def test_a_partial_date_knows_its_days() -> None:
     assert PartialDate("1991", 1991).last == date(1991, 12, 31)
     assert PartialDate("-0043", -43).first is None
     assert [PartialDate("1991", 1991).precision, PartialDate("1991-09", 1991, 9).precision] == ["year", "month"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "term"),
+    [
+        ("2020", "Y", '"2020"^^<http://www.w3.org/2001/XMLSchema#gYear>'),
+        ("-0044", "Y", '"-0044"^^<http://www.w3.org/2001/XMLSchema#gYear>'),
+        ("2020-03", "M", '"2020-03"^^<http://www.w3.org/2001/XMLSchema#gYearMonth>'),
+        ("1850-01-02", "D", '"1850-01-02"^^<http://www.w3.org/2001/XMLSchema#date>'),
+        ("2020-01-02T03:04", "s", '"2020-01-02T03:04:00"^^<http://www.w3.org/2001/XMLSchema#dateTime>'),
+        ("2020-01-02T03:04", "ns", '"2020-01-02T03:04:00"^^<http://www.w3.org/2001/XMLSchema#dateTime>'),
+    ],
+)
+def test_times_of_numpy_are_dates_of_their_precision(text: str, unit: str, term: str) -> None:
+    """A column of pandas has them in nanoseconds, for which numpy returns a number."""
+    numpy = pytest.importorskip("numpy")
+    assert with_terms("$x", {"x": numpy.datetime64(text, unit)}).strip() == term
+
+
+def test_missing_dates_and_durations_are_no_terms() -> None:
+    """They were the text NaT and a number, with which a query finds nothing."""
+    numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
+    for value in (
+        pandas.NaT,
+        pandas.NA,
+        numpy.datetime64("NaT"),
+        numpy.timedelta64(5, "ns"),
+        numpy.timedelta64(5, "D"),
+    ):
+        with pytest.raises((TypeError, ValueError), match="is not a term"):
+            with_terms("$x", {"x": value})

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from citygraph.client.typed_values import IRI, XSD, BlankTerm, PartialDate, TypedText
+from citygraph.client.typed_values import IRI, XSD, BlankTerm, PartialDate, TypedText, literal
 
 # The tokens of SPARQL in which a dollar sign is not a parameter; an open quote has no end.
 _TOKEN = re.compile(
@@ -18,6 +18,10 @@ _TOKEN = re.compile(
 )
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20<>\"{}|^`\\]*")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+# The kinds of numpy's types of times and of durations.
+_TIMES = ("M", "m")
+_DAY_OR_LESS = re.compile(r"(-?)(\d+)((?:-\d\d){0,2})")
+_PRECISIONS = ("gYear", "gYearMonth", "date")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
 
@@ -58,7 +62,7 @@ def term_text(value: Any) -> str:
     if isinstance(iri, IRI):
         value = iri
     if callable(item := getattr(value, "item", None)):
-        value = item()  # numpy's scalars
+        value = _scalar(value, item())
     # A datetime is a date and a bool is an int in Python, hence the order.
     for class_, write in _WRITERS:
         if isinstance(value, class_) and not isinstance(value, BlankTerm):
@@ -66,6 +70,23 @@ def term_text(value: Any) -> str:
     raise TypeError(
         f"{type(value).__name__} is not a term: use str, int, float, Decimal, bool, date, datetime, PartialDate or IRI"
     )
+
+
+def _scalar(value: Any, item: Any) -> Any:
+    """Returns the value of a scalar of numpy. Raises TypeError for a duration and a date that Python does not have."""
+    if getattr(getattr(value, "dtype", None), "kind", "") not in _TIMES:
+        return item
+    text = str(value)
+    if match := _DAY_OR_LESS.fullmatch(text):
+        # Python's date for 2020-01 would be its first day. numpy writes the year -44 with three digits.
+        sign, year, rest = match.groups()
+        return literal(f"{sign}{year:0>4}{rest}", datatype=XSD + _PRECISIONS[rest.count("-")])
+    if isinstance(item, int) and "T" in text and not getattr(value, "ndim", 0):
+        # Of nanoseconds, numpy returns the number.
+        item = value.astype("datetime64[us]").item()
+    if isinstance(item, date):
+        return item
+    raise TypeError(f"{value!r} is not a term: use date or datetime")
 
 
 def iri_text(iri: str) -> str:
@@ -106,6 +127,13 @@ def _decimal(number: Decimal) -> str:
     return _typed(f"{number:f}", "decimal")
 
 
+def _moment(moment: datetime) -> str:
+    text = moment.isoformat()
+    if text == "NaT":
+        raise ValueError("NaT, a date that is missing, is not a term")
+    return _typed(text, "dateTime")
+
+
 def _double(number: float) -> str:
     text = repr(number)
     return _typed({"inf": "INF", "-inf": "-INF", "nan": "NaN"}.get(text, text), "double")
@@ -119,7 +147,7 @@ _WRITERS: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (int, _integer),
     (Decimal, _decimal),
     (float, _double),
-    (datetime, lambda moment: _typed(moment.isoformat(), "dateTime")),
+    (datetime, _moment),
     (date, lambda day: _typed(day.isoformat(), "date")),
     (PartialDate, lambda day: f"{_string(day.text)}^^{iri_text(day.datatype)}"),
 )
