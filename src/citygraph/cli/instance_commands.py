@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -86,11 +87,35 @@ def init(
     The command asks for missing options.
     """
     tags = languages.replace(",", " ").split()
-    base, home = base if base.endswith("/") else base + "/", nfc(home).strip()
+    values = _template_values(base, title, tags, nfc(home).strip(), home_id, publisher, contact, timezone)
+    # Before anything is written.
+    parse_instance(_settings(values), "the settings")
+    template = folder / "sheets" / "template.xlsx"
+    with new_folder(folder):
+        paths = start_instance(folder, values)
+        sources = Sources(folder / "data", packaged_folder("ontology"))
+        write_template(template, read_model(sources.ontology, tuple(tags)), choices_of(sources))
+    for path in [*paths, template]:
+        click.echo(str(path))
+    click.echo(f"next: cd {shlex.quote(str(folder))} && citygraph serve", err=True)
+    return OK
+
+
+def _template_values(
+    base: str,
+    title: str,
+    tags: Sequence[str],
+    home: str,
+    home_id: str,
+    publisher: str,
+    contact: str,
+    timezone: str,
+) -> dict[str, str]:
+    """Returns the values of the starter's files, by the name of their place in the files. Raises UsageError."""
     if timezone not in available_timezones():
         raise UsageError(f"{timezone!r} is not a time zone, such as Europe/Berlin")
-    home_id = _home_id(home_id, home)
-    values = {
+    base, home_id = base if base.endswith("/") else base + "/", _home_id(home_id, home)
+    return {
         "base": _quoted(base),
         "iri": base,
         "languages": ", ".join(map(_quoted, tags)),
@@ -109,17 +134,6 @@ def init(
         "contact": _quoted(contact),
         "today": datetime.now(ZoneInfo(timezone)).date().isoformat(),
     }
-    # Before anything is written.
-    parse_instance(_settings(values), "the settings")
-    template = folder / "sheets" / "template.xlsx"
-    with new_folder(folder):
-        paths = start_instance(folder, values)
-        sources = Sources(folder / "data", packaged_folder("ontology"))
-        write_template(template, read_model(sources.ontology, tuple(tags)), choices_of(sources))
-    for path in [*paths, template]:
-        click.echo(str(path))
-    click.echo(f"next: cd {shlex.quote(str(folder))} && citygraph serve", err=True)
-    return OK
 
 
 def _home_id(chosen: str, home: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -88,19 +88,27 @@ def reconcile(
     table = _matched(queries, before.decided, settings, service, QueryOptions(type_, country_property))
     if decisions:
         write_decisions(before.updated(table.values()), decisions)
-    matched = _with_matches(sheet, names, [table.get(one) for one in queries])
+    _write(_with_matches(sheet, names, [table.get(one) for one in queries]), output)
+    click.echo(_summary(table.values()), err=True)
+    return OK
+
+
+def _write(sheet: Spreadsheet, output: Path | None) -> None:
+    """Writes the spreadsheet to the file, or to standard output."""
     if output:
         with replacement(output) as out:
-            write_spreadsheet(matched, out)
+            write_spreadsheet(sheet, out)
     else:
-        write_spreadsheet(matched, sys.stdout)
-    counts = Counter(row.status for row in table.values())
-    click.echo(
-        f"{len(table)} names: {counts[MATCH]} matched, {counts[REVIEW]} to review, {counts[NONE]} without a candidate, "
-        f"{counts[DECIDED]} decided before",
-        err=True,
+        write_spreadsheet(sheet, sys.stdout)
+
+
+def _summary(rows: Collection[DecisionRow]) -> str:
+    """Returns how many names have which status."""
+    counts = Counter(row.status for row in rows)
+    return (
+        f"{len(rows)} names: {counts[MATCH]} matched, {counts[REVIEW]} to review, {counts[NONE]} without a candidate, "
+        f"{counts[DECIDED]} decided before"
     )
-    return OK
 
 
 def _matched(

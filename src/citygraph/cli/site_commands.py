@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,7 +14,7 @@ from citygraph.cli.console import OK, VIOLATES, FilePath, JsonProgress, Terminal
 from citygraph.cli.store_commands import inspect_store
 from citygraph.doctor import examine
 from citygraph.errors import UsageError
-from citygraph.freeze.frozen_site import NOT_FROZEN, FreezeOptions, parse_forms
+from citygraph.freeze.frozen_site import NOT_FROZEN, FreezeOptions, FreezeResult, parse_forms
 from citygraph.freeze.frozen_site import freeze as freeze_site
 from citygraph.freeze.plan import FORMS
 from citygraph.graph.history import Timeline
@@ -123,20 +124,20 @@ def freeze(
                 "left_out": [*NOT_FROZEN, *frozen.omitted],
             }
         )
-    out.print(
-        f"{frozen.files:,} files, {frozen.size / 1e6:,.1f} MB in {folder}, for {order.site}/",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    out.print("Left out:", highlight=False, soft_wrap=True)
+    for line in _summary(frozen, folder, order.site):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    return OK
+
+
+def _summary(frozen: FreezeResult, folder: Path, site: str) -> Iterator[str]:
+    """Yields the lines about a frozen site: its size, what is left out, and how to view it."""
+    yield f"{frozen.files:,} files, {frozen.size / 1e6:,.1f} MB in {folder}, for {site}/"
+    yield "Left out:"
     rest = len(frozen.omitted) - _MAX_LISTED
     more = [f"and {rest:,} more: {folder}/frozen.json"] if rest > 0 else []
     for line in (*NOT_FROZEN, *frozen.omitted[:_MAX_LISTED], *more):
-        out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
-    view = f"to view it: python -m http.server --directory {shlex.quote(str(folder))}"
-    out.print(view, highlight=False, markup=False, soft_wrap=True)
-    return OK
+        yield f"  {line}"
+    yield f"to view it: python -m http.server --directory {shlex.quote(str(folder))}"
 
 
 def _address(url: str, base_path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,13 @@ _WORKERS = click.option(
     "--workers", type=click.IntRange(min=0), default=0, help="Processes that read a dump. [default: one for each core]"
 )
 _SAVED = click.option("--saved", type=FilePath(path_type=Path), help="Use a saved comparison, without requests.")
+
+
+def _compared_with(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that choose the side of Wikidata: a saved comparison, a dump or requests."""
+    for option in reversed((_SAVED, _IMPORTED, _DUMP, _RETRIEVED, _WORKERS, _AGE, _REFRESH)):
+        function = option(function)
+    return function
 
 
 @click.group()
@@ -167,13 +174,7 @@ def _tags(languages: str) -> tuple[str, ...]:
     metavar="[FILE]",
     help="Save the comparison as JSON, by default where the site shows it (/wikidata).",
 )
-@_SAVED
-@_IMPORTED
-@_DUMP
-@_RETRIEVED
-@_WORKERS
-@_AGE
-@_REFRESH
+@_compared_with
 @click.pass_obj
 @command
 def wikidata_diff(
@@ -207,13 +208,7 @@ def wikidata_diff(
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Maximum number of edits.")
 @click.option("--batch", type=click.IntRange(min=1), default=PER_BATCH, show_default=True, help="Edits per batch.")
 @click.option("--into", type=FilePath(path_type=Path), help="Folder for one file per batch. [default: print all]")
-@_SAVED
-@_IMPORTED
-@_DUMP
-@_RETRIEVED
-@_WORKERS
-@_AGE
-@_REFRESH
+@_compared_with
 @click.pass_obj
 @command
 def wikidata_quickstatements(

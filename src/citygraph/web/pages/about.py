@@ -36,14 +36,14 @@ ORDER BY cg:startOfPeriod(?date)"""
 class AboutPages:
     """The pages about the site."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
+    def __init__(self, settings: Settings, cache: ReleaseCache, pages: Templates) -> None:
         self._settings = settings
-        self._shelf = shelf
+        self._cache = cache
         self._pages = pages
 
     def about(self, request: Request) -> Reply:
         """Returns the page about the site."""
-        opened = self._shelf.of_request(request)
+        opened = self._cache.of_request(request)
         counts: Mapping[str, int] = {}
         with suppress(NotFound):  # without an index there are no counts, but the page still works
             counts = opened.listing.kinds
@@ -59,7 +59,7 @@ class AboutPages:
             "length": round(self._settings.query_length / 1024),
             "at_once": self._settings.client_concurrency,
         }
-        opened = self._shelf.of_request(request)
+        opened = self._cache.of_request(request)
         query = with_languages(with_examples(_QUERY, opened.examples), current_instance())
         return self._page(
             request,

@@ -55,16 +55,16 @@ _MOST_RAYS = 400
 class Cards:
     """The preview images; they are drawn on each request and cached by clients."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache) -> None:
+    def __init__(self, settings: Settings, cache: ReleaseCache) -> None:
         self._settings = settings
-        self._shelf = shelf
+        self._cache = cache
 
     def card(self, request: Request, name: str) -> Reply:
         """Returns the image of an entity.
 
         Raises NotFound if there is no such entity, or neither fonts nor a chart for it.
         """
-        opened, language = self._shelf.of_request(request), reader_language(request)
+        opened, language = self._cache.of_request(request), reader_language(request)
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         iri = addresses.thing(f"doc/{name}")
         if not has_statements(opened.quick, iri):

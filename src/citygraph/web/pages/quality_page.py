@@ -19,16 +19,16 @@ _MOST_LISTED = 200  # findings of a shape on the page; JSON has all
 class QualityPage:
     """The findings of a release as a page and as JSON."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
+    def __init__(self, settings: Settings, cache: ReleaseCache, pages: Templates) -> None:
         self._settings = settings
-        self._shelf = shelf
+        self._cache = cache
         self._pages = pages
 
     def show(self, request: Request, extension: str = "") -> Reply:
         """Returns the findings grouped by shape. Raises NotAcceptable for other formats than HTML and JSON."""
         check_parameters(request)
         offer = chosen(request, (HTML, JSON), extension)
-        opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
+        opened, reader = self._cache.of_request(request), page_request_of(request, self._settings)
         language = reader.translations.language
         groups = by_shape(opened.findings, opened.shapes, language)
         if offer is JSON:

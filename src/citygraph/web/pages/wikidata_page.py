@@ -21,9 +21,9 @@ _CSV = Variant("csv", "text/csv; charset=utf-8")
 class WikidataPage:
     """The last saved comparison."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates) -> None:
+    def __init__(self, settings: Settings, cache: ReleaseCache, pages: Templates) -> None:
         self._settings = settings
-        self._shelf = shelf
+        self._cache = cache
         self._pages = pages
 
     def show(self, request: Request, extension: str = "") -> Reply:
@@ -49,7 +49,7 @@ class WikidataPage:
     def _page(
         self, request: Request, changes: list[ComparedStatement], counts: dict[str, int], state: str, retrieved: str
     ) -> Reply:
-        opened, reader = self._shelf.current(), page_request_of(request, self._settings)
+        opened, reader = self._cache.current(), page_request_of(request, self._settings)
         language = reader.translations.language
         names = {name: opened.labels.best(differences.FINDING + name, language).text for name in counts}
         page = self._pages.page(

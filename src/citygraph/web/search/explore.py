@@ -81,17 +81,17 @@ class Facet:
 class Explore:
     """The view of filtered entities: a page, JSON or CSV."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, pages: Templates, today: Callable[[], date]) -> None:
+    def __init__(self, settings: Settings, cache: ReleaseCache, pages: Templates, today: Callable[[], date]) -> None:
         self._settings = settings
         self._today = today
-        self._shelf = shelf
+        self._cache = cache
         self._pages = pages
 
     def show(self, request: Request, extension: str = "") -> Reply:
         """Returns the entities that match all filters. Raises UsageError for a malformed filter."""
         check_parameters(request, *PARAMETERS)
         offer = chosen(request, (HTML, JSON, _CSV), extension)
-        opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
+        opened, reader = self._cache.of_request(request), page_request_of(request, self._settings)
         addresses, language = reader.addresses, reader.translations.language
         state = read_state(request.args)
         # A release at its own address never changes, whatever the day.

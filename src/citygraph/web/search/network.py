@@ -94,7 +94,7 @@ class Network:
     def __init__(
         self,
         settings: Settings,
-        shelf: ReleaseCache,
+        cache: ReleaseCache,
         lookups: Lookups,
         pages: Templates,
         today: Callable[[], date],
@@ -103,7 +103,7 @@ class Network:
         self._files = files
         self._settings = settings
         self._today = today
-        self._shelf = shelf
+        self._cache = cache
         self._lookups = lookups
         self._pages = pages
 
@@ -119,7 +119,7 @@ class Network:
             return answer
         if offer not in (HTML, JSON):
             raise UsageError("the ties around a city and the paths are available as JSON; other files have all ties")
-        opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
+        opened, reader = self._cache.of_request(request), page_request_of(request, self._settings)
         city, start, end = (self._place(opened, request.args.get(n, ""), reader) for n in _PARTS)
         if offer is JSON:
             _check_places(city, start, end)

@@ -56,11 +56,11 @@ class Reconciliation:
     """The views of the service; the schemas of the latest releases are cached."""
 
     def __init__(
-        self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates, bodies: BodyReceiver
+        self, settings: Settings, cache: ReleaseCache, lookups: Lookups, pages: Templates, bodies: BodyReceiver
     ) -> None:
         self._settings = settings
         self._bodies = bodies
-        self._shelf = shelf
+        self._cache = cache
         self._lookups = lookups
         self._pages = pages
         self._schemas: OrderedDict[tuple[str, str], ReconciliationSchema] = OrderedDict()
@@ -68,7 +68,7 @@ class Reconciliation:
     def endpoint(self, request: Request) -> Reply:
         """Returns the manifest, the candidates for queries, or the values of properties."""
         parameters = _parameters(request, self._bodies)
-        opened, language = self._shelf.current(), reader_language(request)
+        opened, language = self._cache.current(), reader_language(request)
         schema = self._schema(opened, language)
         if "extend" in parameters:
             return _json_reply(request, DataExtension(opened, schema, language).table(parameters["extend"]))
@@ -89,7 +89,7 @@ class Reconciliation:
     def suggest(self, request: Request, kind: str) -> Reply:
         """Returns the entities, types or properties whose names begin with the typed text."""
         prefix, cursor = request.args.get("prefix", ""), _cursor(request)
-        opened, language = self._shelf.current(), reader_language(request)
+        opened, language = self._cache.current(), reader_language(request)
         schema = self._schema(opened, language)
         if kind == "entity":
             types = [schema.type_id(type_) for type_ in request.args.getlist("type")]
@@ -105,7 +105,7 @@ class Reconciliation:
     def flyout(self, request: Request, kind: str) -> Reply:
         """Returns the card of an entity, a type or a property, which clients show next to a suggestion."""
         id_ = request.args.get("id", "")
-        opened, language = self._shelf.current(), reader_language(request)
+        opened, language = self._cache.current(), reader_language(request)
         schema = self._schema(opened, language)
         if kind == "entity":
             html = self._pages.page(
@@ -122,7 +122,7 @@ class Reconciliation:
 
     def preview(self, request: Request) -> Reply:
         """Returns the card of an entity as a page for a frame."""
-        opened, language = self._shelf.current(), reader_language(request)
+        opened, language = self._cache.current(), reader_language(request)
         card = self._card(request, request.args.get("id", ""), opened, self._schema(opened, language), language)
         page = self._pages.page("preview.html", self._reader(request), None, **card)
         response = reply(request, page, HTML, language)
@@ -131,7 +131,7 @@ class Reconciliation:
 
     def proposals(self, request: Request) -> Reply:
         """Returns the properties that a client may fetch for entities of a type, the most frequently filled first."""
-        opened, language = self._shelf.current(), reader_language(request)
+        opened, language = self._cache.current(), reader_language(request)
         type_, limit = request.args.get("type", ""), request.args.get("limit", "")
         properties = self._schema(opened, language).proposals(type_, opened.store)
         members: dict[str, Any] = {"properties": [{"id": one.id, "name": one.name} for one in properties]}
@@ -143,7 +143,7 @@ class Reconciliation:
     def features(self, request: Request) -> Reply:
         """Returns the page that explains the features of a score."""
         reader = self._reader(request)
-        release = self._shelf.current().release
+        release = self._cache.current().release
         page = self._pages.page("features.html", reader, release, features=FEATURES)
         return reply(request, page, HTML, reader.translations.language)
 
@@ -163,7 +163,7 @@ class Reconciliation:
 
     def _manifest(self, request: Request, words: Translations) -> dict[str, Any]:
         root = public_root(request.environ, self._settings.trusted_proxies)
-        schema = self._schema(self._shelf.current(), words.language)
+        schema = self._schema(self._cache.current(), words.language)
         service = f"{root}/reconcile"
         suggest = {
             kind: {

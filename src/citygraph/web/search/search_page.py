@@ -69,9 +69,9 @@ class ResultGroup:
 class Search:
     """The view of the search by name."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, lookups: Lookups, pages: Templates) -> None:
+    def __init__(self, settings: Settings, cache: ReleaseCache, lookups: Lookups, pages: Templates) -> None:
         self._settings = settings
-        self._shelf = shelf
+        self._cache = cache
         self._lookups = lookups
         self._pages = pages
 
@@ -82,7 +82,7 @@ class Search:
         text, kind = request.args.get("q", "").strip()[:_LONGEST], request.args.get("type", "").strip().casefold()
         if kind and kind not in KINDS:
             raise UsageError(f"type must be one of {', '.join(KINDS)}")
-        opened, reader = self._shelf.of_request(request), page_request_of(request, self._settings)
+        opened, reader = self._cache.of_request(request), page_request_of(request, self._settings)
         finder = _Finder(text, self._lookups.of(opened.release), opened, reader.translations.language, reader.addresses)
         results = finder.find(_MOST, kind)
         similar = [] if results or not text else finder.similar(kind)
@@ -131,9 +131,9 @@ class Search:
 class Suggestions:
     """The view of suggestions for the beginning of a name."""
 
-    def __init__(self, settings: Settings, shelf: ReleaseCache, lookups: Lookups) -> None:
+    def __init__(self, settings: Settings, cache: ReleaseCache, lookups: Lookups) -> None:
         self._settings = settings
-        self._shelf = shelf
+        self._cache = cache
         self._lookups = lookups
 
     def suggest(self, request: Request) -> Reply:
@@ -142,7 +142,7 @@ class Suggestions:
         text, kinds = request.args.get("q", "").strip()[:_LONGEST_PREFIX], request.args.getlist("type")
         if not set(kinds) <= set(KINDS):
             raise UsageError(f"type must be one of {', '.join(KINDS)}")
-        opened, language = self._shelf.of_request(request), reader_language(request)
+        opened, language = self._cache.of_request(request), reader_language(request)
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         finder = _Finder(text, self._lookups.of(opened.release), opened, language, addresses)
         results = [result for kind in dict.fromkeys(kinds or [""]) for result in finder.find(_MOST_SUGGESTED, kind)]

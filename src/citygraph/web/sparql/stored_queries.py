@@ -62,7 +62,7 @@ class Queries:
         self,
         settings: Settings,
         releases: Releases,
-        shelf: ReleaseCache,
+        cache: ReleaseCache,
         lookups: Lookups,
         endpoint: SparqlEndpoint | None,
     ) -> None:
@@ -70,7 +70,7 @@ class Queries:
         self._lookups = lookups
         self._loaded: dict[str, Mapping[str, StoredQuery]] = {}
         self._releases = releases
-        self._shelf = shelf
+        self._cache = cache
         self._endpoint = endpoint
         self._pages = Templates()
 
@@ -208,7 +208,7 @@ class Queries:
         if self._endpoint is None:
             return None
         response = self._ask(request, text)
-        opened = self._shelf.of_request(request)
+        opened = self._cache.of_request(request)
         result = read_answer(response, reader, opened.gone)
         named = named_result(result, query, opened, reader.translations.language)
         picture = draw_result(named, query, opened, reader.translations, _place_of(query, values))
@@ -227,9 +227,8 @@ class Queries:
     ) -> str:
         here = reader.addresses.path(f"queries/{query.name}")
         _, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        opened = self._shelf.of_request(request)
+        opened = self._cache.of_request(request)
         body = "\n".join(line for line in text.splitlines() if not line.startswith("#+")).strip()
-        formats = _formats(query)
         language = reader.translations.language
         values = {name: value for name, value in arguments.items() if name not in refused}
         call = QueryCall(query.name, values, form_of(query.text), language)
@@ -244,9 +243,9 @@ class Queries:
             fields=fields_of(query, arguments, refused, FormContext(opened, self._lookup(request), reader, here)),
             results=[
                 AlternateForm(one.label, f"{here}?{urlencode({**sent, 'format': one.name})}", one.media_type)
-                for one in formats
+                for one in _formats(query)
             ],
-            formats=formats,
+            formats=_formats(query),
             result=shown.view if shown else None,
             picture=shown.picture if shown else None,
             problem=problem,

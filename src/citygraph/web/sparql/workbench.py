@@ -22,7 +22,7 @@ from citygraph.source.queries import StoredQuery, load_queries
 from citygraph.source.query_parameters import Parameter, with_entities
 from citygraph.sparql.protocol import Query
 from citygraph.text import nfc
-from citygraph.web.http.addresses import addresses_of
+from citygraph.web.http.addresses import Addresses, addresses_of
 from citygraph.web.http.messages import Reply, Request
 from citygraph.web.http.problems import Problem, problem_of
 from citygraph.web.sparql.completions import Completions, Term, completions_of
@@ -75,11 +75,11 @@ class WorkbenchForm:
 class Workbench:
     """The workbench page, as the SPARQL endpoint returns it to browsers."""
 
-    def __init__(self, settings: Settings, releases: Releases, shelf: ReleaseCache, lookups: Lookups) -> None:
+    def __init__(self, settings: Settings, releases: Releases, cache: ReleaseCache, lookups: Lookups) -> None:
         self._settings = settings
         self._lookups = lookups
         self._releases = releases
-        self._shelf = shelf
+        self._cache = cache
         self._pages = Templates()
         self._completions = lru_cache(16)(self._completed)
 
@@ -88,7 +88,7 @@ class Workbench:
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         reader = PageRequest(Translations(language), addresses, request.query)
         form = _parsed_form(request.query, query)
-        opened = self._shelf.of_request(request)
+        opened = self._cache.of_request(request)
         status, problem, example, result = HTTPStatus.OK, None, None, None
         try:
             example = self._example(form, opened)
@@ -114,7 +114,7 @@ class Workbench:
     ) -> dict[str, Any]:
         """Returns the template's values, except the result."""
         addresses, language = reader.addresses, reader.translations.language
-        here, live = addresses.path(PATH), addresses.root.partition("/releases/")[0]
+        here = addresses.path(PATH)
         completions = self._completions(opened.release.id, language)
         return {
             "text": text,
@@ -129,19 +129,8 @@ class Workbench:
             "programs": snippets_of(text, root, opened.release.id) if form.runs else (),
             "mark": _MARK,
             "settings_for_script": {
-                "endpoint": here,
-                "root": root.partition("/releases/")[0],
-                "live": f"{live}/{PATH}",
-                "pinned": f"{live}/releases/{opened.release.id}/{PATH}",
-                "isPinned": addresses.root != live,
-                "running": f"{live}/{PATH}/running/",
-                "code": f"{here}/code",
-                "vocabulary": f"{addresses.root}/sparql/vocabulary?lang={language}",
-                "search": f"{live}/search.json",
-                "land": f"{live}/static/built/world/land-110m.json",
+                **_script_addresses(addresses, opened.release.id, root, language),
                 "release": opened.release.id,
-                "base": addresses.base,
-                "site": addresses.root,
                 "gone": sorted(opened.gone),
                 "language": language,
                 "view": form.view or (example.query.view if example else ""),
@@ -173,13 +162,32 @@ class Workbench:
         return Example(query, text, tuple((p, form.parameters.get(p.name, p.example)) for p in query.parameters))
 
     def _completed(self, release_id: str, language: str) -> Completions:
-        return completions_of(self._shelf.get(release_id), language)
+        return completions_of(self._cache.get(release_id), language)
 
     @cached_property
     def _queries(self) -> Mapping[str, StoredQuery]:
         """Returns the stored queries. The files are read once: restart the server when its queries change."""
         examples = current_examples(self._releases, current_instance())
         return load_queries(*query_folders_of(self._settings), examples=examples)
+
+
+def _script_addresses(addresses: Addresses, release_id: str, root: str, language: str) -> dict[str, str | bool]:
+    """Returns the addresses that the script requests, in the release of the page and in the current one (`live`)."""
+    here, live = addresses.path(PATH), addresses.root.partition("/releases/")[0]
+    return {
+        "endpoint": here,
+        "root": root.partition("/releases/")[0],
+        "live": f"{live}/{PATH}",
+        "pinned": f"{live}/releases/{release_id}/{PATH}",
+        "isPinned": addresses.root != live,
+        "running": f"{live}/{PATH}/running/",
+        "code": f"{here}/code",
+        "vocabulary": f"{addresses.root}/sparql/vocabulary?lang={language}",
+        "search": f"{live}/search.json",
+        "land": f"{live}/static/built/world/land-110m.json",
+        "base": addresses.base,
+        "site": addresses.root,
+    }
 
 
 def _first_text(opened: OpenRelease) -> str:

@@ -65,7 +65,7 @@ class Citations:
     def of(self, request: Request, record: CitedResult) -> Citation:
         """Returns the citation of a stored result."""
         release = release_of(record, self._site.timeline.releases())
-        labels = (self._site.shelf.get(release.id) if release else self._site.shelf.current()).labels
+        labels = (self._site.cache.get(release.id) if release else self._site.cache.current()).labels
         language = self._site.reader(request).translations.language
         title = title_of(record, language, lambda iri: labels.best(iri, language).text)
         return citation_of(record, release, self._site.settings.base, title, self._accessed(request), language)
@@ -135,7 +135,7 @@ class Citations:
         release: Release | None = timeline.with_digest(name) or timeline.get(name)
         if release is None:
             raise NotFound(f"there is no release {name}")
-        return self._site.shelf.get(release.id)
+        return self._site.cache.get(release.id)
 
     def _title(self, opened: OpenRelease, path: str, language: str, values: Mapping[str, str]) -> tuple[str, str]:
         if path in _WHOLE:
@@ -143,7 +143,7 @@ class Citations:
             return (f"{whole}: {path}", "document") if path in _WHOLE[3:] else (whole, "dataset")
         if path.startswith(("queries/", TABLES)):
             name = table_name(path) if path.startswith(TABLES) else path.removeprefix("queries/")
-            folders, examples = query_folders_of(self._site.settings), self._site.shelf.current().examples
+            folders, examples = query_folders_of(self._site.settings), self._site.cache.current().examples
             query = find_query(folders, name, examples)
             terms = [_term(one, values.get(one.name, one.example or one.default)) for one in query.parameters]
             label = partial(_label, opened, language)

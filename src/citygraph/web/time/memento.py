@@ -76,7 +76,7 @@ class Mementos:
         """Returns the headers that link a document to its TimeGate and TimeMap; of a memento, to its neighbours too."""
         root = self._site.root(environ)
         if RELEASE in environ:
-            release = self._site.shelf.get(str(environ[RELEASE])).release
+            release = self._site.cache.get(str(environ[RELEASE])).release
             links = self._links(self._original(path), root, release)
             return [("Memento-Datetime", http_date(published_at(release))), ("Link", ", ".join(links))]
         at = quoted_path(path)

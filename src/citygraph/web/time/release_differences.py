@@ -154,7 +154,7 @@ def term_text(term: object, table: StatementTable) -> Text:
 def _table(site: ReleaseSite, release: Release, reader: PageRequest) -> StatementTable:
     """Returns a statement table with the labels of one release and links into it."""
     addresses = Addresses(reader.addresses.base, f"{reader.addresses.root}/releases/{release.id}")
-    return StatementTable(site.shelf.get(release.id), reader.translations, addresses)
+    return StatementTable(site.cache.get(release.id), reader.translations, addresses)
 
 
 def _nquad(quad: Quad) -> str:

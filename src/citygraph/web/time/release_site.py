@@ -29,7 +29,7 @@ class ReleaseSite:
     settings: Settings
     releases: Releases
     timeline: Timeline
-    shelf: ReleaseCache
+    cache: ReleaseCache
     pages: Templates
 
     def reader(self, request: Request) -> PageRequest:
@@ -44,7 +44,7 @@ class ReleaseSite:
     def opened(self, environ: Mapping[str, Any]) -> OpenRelease:
         """Returns the release that the address names, or else the current one. Raises NotFound if it does not exist."""
         release_id = environ.get(RELEASE)
-        return self.shelf.get(str(release_id)) if release_id else self.shelf.current()
+        return self.cache.get(str(release_id)) if release_id else self.cache.current()
 
     def iri(self, release: Release) -> str:
         """Returns the IRI of a release."""

@@ -138,7 +138,7 @@ class StoredResults:
             value = json.dumps(releases | changes.members(), ensure_ascii=False, indent=1)
             return reply(request, value + "\n", JSON)
         reader = self._site.reader(request)
-        link = link_to(reader, self._site.shelf.current().gone)
+        link = link_to(reader, self._site.cache.current().gone)
 
         def cells(row: tuple[Term, ...]) -> list[ResultCell | None]:
             return [result_cell(term, link) for term in row]
@@ -164,7 +164,7 @@ class StoredResults:
         if release is not None:
             rows = self._stable_rows(request, record, release)
             is_verified, formats = rows.digest == record.result, rows.first(MOST).formats()
-            opened = self._site.shelf.get(release.id)
+            opened = self._site.cache.get(release.id)
             # Links in the result lead to the entities as they were in its release.
             there = replace(reader, addresses=Addresses(reader.addresses.base, self._root_of(reader, release)))
             shown = replace(read_answer(_as_answer(rows, release), there, opened.gone), count=len(rows.cells))
@@ -280,7 +280,7 @@ class StoredResults:
         return "" if used == reader else language_name(used, reader)
 
     def _stored_query(self, name: str, language: str) -> StoredQuery:
-        examples = self._site.shelf.current().examples
+        examples = self._site.cache.current().examples
         return find_query(query_folders_of(self._site.settings), name, examples, language)
 
     def _thing(self, path: str) -> str:
