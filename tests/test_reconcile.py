@@ -278,13 +278,23 @@ def test_data_are_extended(client: FlaskClient) -> None:
 
 def test_settings_choose_how_many_values_and_in_which_language(client: FlaskClient) -> None:
     """As the manifest offers them."""
-    one = extend(client, ["city/izmir"], [{"id": "twinnedWith", "settings": {"limit": 1}}])
-    assert len(one["city/izmir"]["twinnedWith"]) == 1
+    every = len(extend(client, ["city/izmir"], [{"id": "twinnedWith"}])["city/izmir"]["twinnedWith"])
+    for limit, number in (
+        (1, 1),
+        ("1", 1),
+        ("0", every),
+        ("", every),
+        ("-1", every),
+        ("٢", every),
+        ("9" * 5000, every),
+    ):
+        few = extend(client, ["city/izmir"], [{"id": "twinnedWith", "settings": {"limit": limit}}])
+        assert len(few["city/izmir"]["twinnedWith"]) == number
     for language, names in (("tr", ["Bakü"]), ("en", ["Baku"])):
         rows = extend(client, ["city/baku"], [{"id": "label", "settings": {"language": language}}])
         assert rows["city/baku"]["label"] == [{"str": name} for name in names]
-    every = extend(client, ["city/baku"], [{"id": "label", "settings": {"language": "all"}}])
-    assert len(every["city/baku"]["label"]) > 1
+    translated = extend(client, ["city/baku"], [{"id": "label", "settings": {"language": "all"}}])
+    assert len(translated["city/baku"]["label"]) > 1
 
 
 def test_properties_are_proposed_for_a_type(client: FlaskClient) -> None:

@@ -43,6 +43,7 @@ _SAMPLE = 500  # entities of a class; a store returns them in the order of a has
 _WHOLE = {XSD(name).value for name in ("integer", "int", "long", "short", "nonNegativeInteger", "positiveInteger")}
 _FRACTIONAL = {XSD(name).value for name in ("decimal", "double", "float")}
 _DAY = re.compile(r"(-?\d{4,}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
+_COUNT = re.compile("[0-9]{1,9}")
 _VALUE = CG("value")
 CellValue = dict[str, Any]
 
@@ -237,6 +238,9 @@ class DataExtension:
         # Combined properties and languages may repeat a value.
         unique = [cell for place, cell in enumerate(cells) if cell not in cells[:place]]
         most = settings.get("limit")
+        # The value of a field in a form is a text.
+        if isinstance(most, str) and _COUNT.fullmatch(most):
+            most = int(most)
         # A client may send 1e999, which is read as infinity.
         return unique[: int(min(most, len(unique)))] if isinstance(most, int | float) and most >= 1 else unique
 
