@@ -240,7 +240,7 @@ def test_a_file_name_is_unique() -> None:
     assert names.total() <= MAX_MODULES
 
 
-WALKS = {"A query text": 12, "An entity slug": 25, "An update": 18}
+WALKS = {"A query text": 12, "An entity slug": 25, "An update": 18, "A value": 14}
 
 
 @pytest.mark.parametrize("title", WALKS)
