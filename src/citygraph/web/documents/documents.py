@@ -70,7 +70,7 @@ class Documents:
         self,
         settings: Settings,
         releases: Releases,
-        shelf: ReleaseCache,
+        release_cache: ReleaseCache,
         errors: ErrorPages,
         pages: Pages,
         cache_counts: CacheMetrics,
@@ -79,7 +79,7 @@ class Documents:
         self._settings = settings
         self._today = today
         self._releases = releases
-        self._shelf = shelf
+        self._release_cache = release_cache
         self._pages = pages
         self._errors = errors
         # A quarter of the capacity for results: documents are small, and cheap to render again.
@@ -102,13 +102,13 @@ class Documents:
             environ[CURRENT] = self._releases.current_id()
         except NotFound:
             return False
-        return self._shelf.is_read(environ[CURRENT])
+        return self._release_cache.is_read(environ[CURRENT])
 
     def thing(self, request: Request) -> Reply:
         """Returns a 303 to the document of a thing, 301 if it was merged, 410 if it was withdrawn."""
         path = request.path.lstrip("/")
         addresses, _ = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
-        opened = self._shelf.of_request(request)
+        opened = self._release_cache.of_request(request)
         stem, form = split(path)
         iri = addresses.thing(stem)
         extension = path.removeprefix(stem) if form else ""
@@ -150,7 +150,7 @@ class Documents:
 
     def home(self, request: Request) -> Reply:
         """Returns the home page; for programs, a 303 to the dataset."""
-        selection, opened = self._select(request, ""), self._shelf.of_request(request)
+        selection, opened = self._select(request, ""), self._release_cache.of_request(request)
         if not selection.form.is_page:
             reply = redirection(selection.addresses.path(_DATASET) + _query_of(request), 303)
             reply.headers.append(("Vary", "Accept, Accept-Language"))
@@ -164,13 +164,13 @@ class Documents:
         """Returns the JSON-LD context of the documents."""
         addresses, root = addresses_of(request, self._settings.base, self._settings.trusted_proxies)
         selection = DocumentSelection("context", Form("jsonld", "application/ld+json", ""), 1, addresses, root)
-        opened = self._shelf.of_request(request)
+        opened = self._release_cache.of_request(request)
         representation = Representation(request, opened.release, selection, self._cache)
         return representation.reuse() or representation.finish(Rendered(_pretty(opened.context.document())))
 
     def _described(self, request: Request, selection: DocumentSelection, iri: str) -> Reply:
         """Returns the document about an IRI. Raises NotFound, Gone for the page of a withdrawn entity."""
-        opened = self._shelf.of_request(request)
+        opened = self._release_cache.of_request(request)
         addresses = selection.addresses
         document_iri = addresses.document(iri)
         path = document_iri.removeprefix(addresses.base)
@@ -278,7 +278,7 @@ class Documents:
         selection = self._select(request, request.path.lstrip("/"))
         if selection.path not in {path, path.rpartition("/")[2]}:
             raise not_known(selection.path)
-        opened = self._shelf.of_request(request)
+        opened = self._release_cache.of_request(request)
         representation = Representation(request, opened.release, selection, self._cache, path)
         return representation.reuse() or representation.finish(self._vocabulary_in(selection, opened, graph, path))
 
