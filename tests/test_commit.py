@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
@@ -21,12 +22,14 @@ from citygraph.build.catalog import data_graphs
 from citygraph.commit.batch import commit_here
 from citygraph.commit.change import Change, Commit, Conditions, GraphWrite, Payload, Update
 from citygraph.commit.commit import Followup
+from citygraph.commit.commit import commit as publish
 from citygraph.commit.outcomes import Outcome
 from citygraph.commit.rollback import rollback
 from citygraph.errors import (
     BadData,
     CitygraphError,
     Conflict,
+    EngineFailed,
     Forbidden,
     LimitReached,
     NotFound,
@@ -356,6 +359,20 @@ def test_an_update_without_end_is_ended(empty: Settings) -> None:
     outcome = commit_apart(limited, f"INSERT {{ GRAPH <urn:g> {{ <a:> <b:> ?v0 }} }} WHERE {{ {cross} }}")
     assert isinstance(outcome, LimitReached)
     assert outcome.kind == "time"
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_releases_that_cannot_be_written_are_named(
+    empty: Settings, consequences: Followup, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """On a read-only disk, or as another user: an error with the reason, and not the end of the process."""
+
+    def refuse(path: Path) -> None:
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr("citygraph.release.releases.file_lock", refuse)
+    with pytest.raises(EngineFailed, match=rf"releases cannot be written \({os.strerror(code)}\); nothing was changed"):
+        publish([Change(Update("CLEAR ALL"), "me")], Releases(empty.releases), consequences, empty)
 
 
 def test_a_full_disk_is_told_and_harms_nothing(empty: Settings) -> None:

@@ -11,6 +11,8 @@ from typing import IO, Any, TextIO
 
 # The errors of a disk without room.
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# The errors of files that may not be written.
+REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 def is_disk_full(error: Exception) -> bool:

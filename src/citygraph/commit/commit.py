@@ -22,7 +22,7 @@ from citygraph.commit.apply import apply_update, apply_write
 from citygraph.commit.change import Change, Commit, GraphWrite, Update
 from citygraph.commit.edit import Edit, undo
 from citygraph.commit.outcomes import Outcome
-from citygraph.errors import CitygraphError, Conflict, PreconditionFailed, StorageFull, Violations
+from citygraph.errors import CitygraphError, Conflict, EngineFailed, PreconditionFailed, StorageFull, Violations
 from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.nquads import SetDigest, as_line, write_patch
 from citygraph.release.changes import write_changes
@@ -30,7 +30,7 @@ from citygraph.release.disk_room import require_room_for_commit
 from citygraph.release.ownership import owner_check, prefix_check, require_base, single_graph_check
 from citygraph.release.releases import Manifest, Release, Releases, Staged, WorkingCopy
 from citygraph.report import Report, report_of_change
-from citygraph.saving import is_disk_full
+from citygraph.saving import REFUSED, is_disk_full
 from citygraph.settings import Settings
 from citygraph.sparql.statistics import continued, read_statistics, write_statistics
 
@@ -99,7 +99,7 @@ def commit(
     """
     working_copy = working or WorkingCopy(releases)
     try:
-        with _storage_errors(), releases.writing():
+        with _storage_errors(releases), releases.writing():
             return _commit_or_split(changes, _CommitContext(releases, working_copy, followup, settings))
     finally:
         if working is None:
@@ -155,7 +155,7 @@ def _commit_once(changes: Sequence[Change], context: _CommitContext) -> list[Out
     current = context.releases.current()
     require_base(current)
     require_room_for_commit(context.releases, sum(_size(change) for change in changes))
-    with _storage_errors(), context.releases.stage(current, context.working) as staged:
+    with _storage_errors(context.releases), context.releases.stage(current, context.working) as staged:
         if staged.parent is None or staged.parent.id != current.id:
             raise _ReleaseMoved("another release was published in the meantime: nothing was changed, try again")
         completed = False
@@ -386,11 +386,14 @@ def _named(quads: Iterable[Quad]) -> Iterator[Quad]:
 
 
 @contextmanager
-def _storage_errors() -> Iterator[None]:
-    """Raises StorageFull for an error that a full disk caused."""
+def _storage_errors(releases: Releases) -> Iterator[None]:
+    """Raises StorageFull for an error that a full disk caused, EngineFailed for releases that cannot be written."""
     try:
         yield
     except Exception as error:
         if is_disk_full(error):
             raise StorageFull("the disk is full: nothing was changed") from error
+        if isinstance(error, OSError) and error.errno in REFUSED and f"{releases.root}/" in str(error.filename):
+            why = error.strerror
+            raise EngineFailed(f"the folder of the releases cannot be written ({why}); nothing was changed") from error
         raise
