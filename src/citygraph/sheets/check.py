@@ -131,17 +131,7 @@ class Checker:
             sheet_rows = self._sheet_rows(reader, rows)
             facts = self._facts(sheet_rows, context)
             step.result = f"{len(sheet_rows.statements)} statements"
-        unreadable = [problem for workbook in workbooks for problem in workbook.problems]
-        faulty = {problem.address for problem in unreadable if problem.rule.severity == ERROR}
-        # A wrong cell has one error: that its value is not a date, for example, would be a second one.
-        more = [
-            problem
-            for problem in (*problems, *reader.problems, *self._refused(sheet_rows.statements))
-            if problem.address not in faulty
-        ]
-        problems = [*unreadable, *more]
-        if self.release is None and (unknown := [one for one in more if one.rule.name == UNKNOWN_NAME.name]):
-            problems.append(CellProblem(NO_RELEASE, unknown[0].address))
+        problems = self._of_cells(workbooks, (*problems, *reader.problems, *self._refused(sheet_rows.statements)))
         notes = tuple(note for workbook in workbooks for note in workbook.notes)
         if any(problem.rule.severity == ERROR for problem in problems):
             # Shapes would complain about the values that are missing because of these errors, and rows would be missed.
@@ -153,6 +143,16 @@ class Checker:
             problems += self._validated(merged, sheet_rows, workbooks, context.choices, progress)
         sheets = (merged.statements, tuple(problems), notes, tuple(workbooks))
         return CheckedSheets(*sheets, merged.before, merged.after)
+
+    def _of_cells(self, workbooks: Iterable[Workbook], found: Iterable[CellProblem]) -> list[CellProblem]:
+        """Returns the problems of reading the files, and those found in other cells."""
+        unreadable = [problem for workbook in workbooks for problem in workbook.problems]
+        faulty = {problem.address for problem in unreadable if problem.rule.severity == ERROR}
+        # A wrong cell has one error: that its value is not a date, for example, would be a second one.
+        more = [problem for problem in found if problem.address not in faulty]
+        unknown = [problem for problem in more if problem.rule.name == UNKNOWN_NAME.name]
+        without_release = [CellProblem(NO_RELEASE, unknown[0].address)] if self.release is None and unknown else []
+        return [*unreadable, *more, *without_release]
 
     def _sheet_rows(self, reader: RowReader, rows: Sequence[SheetRow]) -> SheetRows:
         statements = dict.fromkeys(map(self._as_committed, reader.statements(rows)))
