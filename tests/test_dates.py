@@ -54,6 +54,7 @@ from citygraph.source.instance_languages import month_names, weekday_names
         ("-0752", "-0752", "gYear"),
         ("27.X.1992 r.", "1992-10-27", "date"),
         ("27 X 1992", "1992-10-27", "date"),
+        ("27 x 1992", "1992-10-27", "date"),
         ("XII 1993", "1993-12", "gYearMonth"),
         ("21.06.1988 r.", "1988-06-21", "date"),
         ("21.06.1988r.", "1988-06-21", "date"),
@@ -114,6 +115,7 @@ def test_every_name_of_a_weekday_is_read(language: str) -> None:
         *((text, NOT_A_DATE) for text in ("~April 1996", "<April 1996", "[April] 1996", "April* 1996", "'April' 1996")),
         *((text, OTHER_CALENDAR) for text in ("۱۳۷۵/۰۲/۰۵", "١٤١٦", "๒๕๓๙", "เมษายน 2539", "2539")),
         *((text, NO_SUCH_DAY) for text in ("昭和64年1月8日", "昭和元年1月1日", "平成100年", "平成31年5月", "令和0年")),
+        ("令和500年", NO_SUCH_DAY),
     ],
 )
 def test_what_is_no_certain_date_is_an_error(text: str, rule: CellRule) -> None:

@@ -58,7 +58,7 @@ _MONTHS = {
     12: "december dezember aralık dekabr dec dez ara dek",
 }
 _MONTH_OF = {fold(name): {number} for number, names in _MONTHS.items() for name in names.split()}
-# Months in any language, as in 27 X 1992.
+# Months in any language, as in 27 X 1992 and 27 x 1992.
 _ROMAN = dict(
     zip(("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"), range(1, 13), strict=True)
 )
@@ -90,14 +90,14 @@ _EAST_ASIAN = re.compile(
     r"(?:(?P<month>[0-9]{1,2})\s*[月월]\s*(?:(?P<day>[0-9]{1,2})\s*[日일]\s*(?:\((?P<weekday>\w)\))?)?)?"
 )
 _EAST_ASIAN_WEEKS = ("月火水木金土日", "월화수목금토일", "一二三四五六日")
-# The first and the last day of each era.
+# The first and the last day of each era. One that has not ended has no years that would be those of another calendar.
 _ERAS = {
     "大正": ("1912-07-30", "1926-12-25"),
     "昭和": ("1926-12-25", "1989-01-07"),
     "平成": ("1989-01-08", "2019-04-30"),
-    "令和": ("2019-05-01", "9999-12-31"),
-    "民國": ("1912-01-01", "9999-12-31"),
-    "民国": ("1912-01-01", "9999-12-31"),
+    "令和": ("2019-05-01", "2399-12-31"),
+    "民國": ("1912-01-01", "2399-12-31"),
+    "民国": ("1912-01-01", "2399-12-31"),
 }
 _VIETNAMESE = re.compile(
     r"(?:(?:ngày\s+)?([0-9]{1,2})\s+)?tháng\s+([0-9]{1,2})(?:\s+năm|,)?\s+([0-9]{4})", re.IGNORECASE
@@ -273,8 +273,9 @@ def _in_words(year: str, name: str, day: str | None, languages: tuple[str, ...])
     name = name.rstrip("،")
     if name != name.strip("'’") or not all(one in "'’" or unicodedata.category(one)[0] in "LM" for one in name):
         return DateReading(None, NOT_A_DATE)  # ~April, April* and 'April' state a doubt
-    if name in _ROMAN and (day or len(name) > 1):
-        return _checked(year, str(_ROMAN[name]), day)
+    numeral = name.upper() if name.islower() else name
+    if numeral in _ROMAN and (day or len(name) > 1):
+        return _checked(year, str(_ROMAN[numeral]), day)
     months = sorted(_named(fold(name), _MONTH_OF, month_names, languages))
     if len(months) > 1:
         # Listopad is October in Croatian, and November in Czech and Polish.
