@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # any-date-parser 2.2.4 reads the ISO week date 1994-W18-5, a Friday in May, as 5 August: it takes the last digit of the week for a
 # month. 24:00 is the end of a day in ISO 8601; here the start of the same day. A time without seconds loses its offset, and so
-# does a time of 24:00:00. The offset of a date alone becomes an hour. The last day of a month that has no such day is the first
-# of the next. No error is raised, and "invalid" is not set. A good engineer expects what ISO 8601 means, or the error that the
-# library gives for a day of a year such as 1994-138.
+# does a time of 24:00:00. The offset of a date alone (XML Schema) becomes an hour. The last day of a month that has no such day
+# is the first of the next. No error is raised, and "invalid" is not set. A good engineer expects what ISO 8601 and XML Schema
+# mean, or the error that the library gives for a day of a year such as 1994-138.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

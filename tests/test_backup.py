@@ -24,6 +24,7 @@ from citygraph.commit.commit import Followup
 from citygraph.commit.tokens import TokenHolder, Tokens
 from citygraph.errors import BadData, Conflict, UsageError
 from citygraph.rdf.nquads import SetDigest
+from citygraph.release.changes import DELETIONS
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
 from citygraph.storage.object_folder import ObjectFolder, open_folder
@@ -45,6 +46,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sheets" / "partners.xlsx").write_bytes(b"a workbook")
     (folder / "var").mkdir()
     (folder / "releases").rename(folder / "var" / "releases")
+    (folder / "var" / "releases" / DELETIONS).write_text("https://w3id.org/citygraph/id/city/atlantis\n")
     Tokens(folder / "var" / "tokens.json").make(TokenHolder("press-office"))
     for name in ("audit.jsonl", "audit.jsonl.1"):
         (folder / "var" / name).write_text('{"who": "press-office"}\n')
@@ -110,9 +112,8 @@ def test_a_restored_folder_is_the_one_that_was_backed_up(instance: Path, tmp_pat
     assert [json.loads(line)["action"] for line in restored.removeprefix(log).splitlines()] == ["restore"]
     (tmp_path / "new" / "var" / "audit.jsonl").write_text(log)
     assert files_of(tmp_path / "new") == files_of(instance)
-    assert {"citygraph.toml", "ontology/own.ttl", "data/register.trig", "var/tokens.json", "var/audit.jsonl.1"} <= set(
-        files_of(tmp_path / "new")
-    )
+    named = {"citygraph.toml", "ontology/own.ttl", "data/register.trig", "var/tokens.json", "var/audit.jsonl.1"}
+    assert named | {"var/releases/.deleted"} <= set(files_of(tmp_path / "new"))
     there, here = Releases(tmp_path / "new" / "var" / "releases"), Releases(Path("var/releases"))
     assert there.current().manifest == here.current().manifest
     assert_whole(there.current())

@@ -249,6 +249,13 @@ def test_the_kinds_are_those_of_the_search_page() -> None:
     assert SEARCHED_KINDS == KINDS
 
 
+def test_a_kind_is_found_in_any_case(call: Tools) -> None:
+    """(17) As on the search page."""
+    results = call("search_entities", text="bremen", kind="city").structured_content["results"]
+    assert results
+    assert call("search_entities", text="bremen", kind=" City").structured_content["results"] == results
+
+
 @pytest.mark.parametrize(
     "address", ["127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1:-1", "127.0.0.1:²", "8100", "[::1]:", "192.0.2.1:8100"]
 )

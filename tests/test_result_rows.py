@@ -157,6 +157,19 @@ def test_rows_are_matched_by_their_entities_before_their_values() -> None:
     assert ([row.differing for row in changes.changed], changes.added, changes.removed) == ([(1,)], (), ())
 
 
+def test_rows_are_not_matched_by_triples_as_by_entities() -> None:
+    """A triple as a value is no IRI, although its text begins like one."""
+
+    def rows(text: str) -> ResultRows:
+        terms = [("triple", _TERMS[-1][0]), ("agreement", {"type": "uri", "value": "http:a"})]
+        cells = dict(terms) | {"note": {"type": "literal", "value": text}}
+        answer = {"head": {"vars": list(cells)}, "results": {"bindings": [cells]}}
+        return read_rows(json.dumps(answer).encode(), Kind.SOLUTIONS)
+
+    changes = compare(rows("old"), rows("new"))
+    assert (changes.key, len(changes.changed)) == (("agreement",), 1)
+
+
 def test_rows_without_a_key_are_added_or_removed() -> None:
     """Where several rows begin alike, another value is one row less and one more (17, Citation)."""
     changes = compare(solutions(("a", 1), ("a", 2), ("a", 2)), solutions(("a", 1), ("a", 2), ("a", 3)))

@@ -13,6 +13,7 @@ from citygraph.audit_log import AuditLog
 from citygraph.backup.backup_records import BackupRecord, Backups
 from citygraph.errors import BadData, Conflict, NotFound, UsageError
 from citygraph.instance import FILE
+from citygraph.release.changes import DELETIONS
 from citygraph.release.receiving import BESIDE
 from citygraph.release.releases import Release, Releases
 from citygraph.settings import Settings
@@ -47,6 +48,8 @@ def back_up(settings: Settings, folder: ObjectFolder, config: Path = Path(FILE))
         place = _place(settings.releases, Settings().releases)
         _copy_instance(settings, config, copying)
         current = _copy_releases(Releases(settings.releases), place, copying)
+        # After the releases: it has the deletions of those that were pruned during the copy.
+        copying.copy(settings.releases / DELETIONS, f"{place}/{DELETIONS}")
         now = datetime.now(UTC)
         name = f"{now:%Y-%m-%dT%H%M%S.%fZ}"
         files = tuple(sorted(copying.files, key=lambda file: file.path))

@@ -121,11 +121,10 @@ def _undecodable(path: Path, data: bytes, error: UnicodeDecodeError, encoding: s
     if encoding.startswith("utf-16"):
         return f"{path}:{number}: not {encoding.upper()}"
     # A person recognises the right letters, where there is a difference; a guess might write wrong ones silently.
-    readings = [_readings(line) for line in data.split(b"\n")[number - 1 :]]
-    chosen = next((index for index, reading in enumerate(readings) if len(set(reading)) > 1), 0)
-    choices = (
-        f"{text!r} with --encoding {name}" for text, name in zip(readings[chosen], _OTHER_ENCODINGS, strict=True)
-    )
+    lines = data.split(b"\n")[number - 1 :]
+    chosen = next((index for index, line in enumerate(lines) if len(set(_readings(line))) > 1), 0)
+    readings = zip(_readings(lines[chosen]), _OTHER_ENCODINGS, strict=True)
+    choices = (f"{text!r} with --encoding {name}" for text, name in readings)
     message = f"{path}:{number + chosen}: not {encoding.upper().removesuffix('-SIG')}"
     return f"{message}. Save it as UTF-8, or choose its encoding; the line is {', '.join(choices)}"
 

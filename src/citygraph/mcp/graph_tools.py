@@ -99,6 +99,7 @@ class GraphTools:
         limit: Limit = 10,
     ) -> Annotated[CallToolResult, SearchAnswer]:
         """Find cities, people, organisations, events, agreements and documents by name."""
+        kind = kind.strip().casefold()
         if kind not in ("", *SEARCHED_KINDS):
             detail = f"kind must be one of {', '.join(SEARCHED_KINDS)}, and not {kind[:20]!r}"
             raise NameProblem("unknown-kind", "Unknown kind", detail, SEARCHED_KINDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ THINGS = "changes/things.tsv.gz"
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 MOST_DELETIONS = 100_000  # deleted entities that are remembered, those of the newest releases: some 15 MB
 # In the folder of releases: the entities that removed releases deleted, the latest last.
-_DELETIONS = ".deleted"
+DELETIONS = ".deleted"
 _TYPE = RDF("type")
 _MOST_LINES = 500_000  # of the releases that a rollback undoes, in memory: some 200 MB
 
@@ -169,25 +170,27 @@ def keep_deletions(root: Path, releases: Iterable[Release]) -> None:
     A list that cannot be read is left out. On a disk without room nothing is kept, because the removal makes room.
     """
     before = kept_deletions(root)
-    kept = dict.fromkeys(before)
+    kept = OrderedDict.fromkeys(before[-MOST_DELETIONS:])
     for release in releases:
         with suppress(OSError, EOFError, zlib.error, UnicodeDecodeError):
             # A release without a parent has only created entities.
             for change in things_changed(release) if release.manifest.parent else ():
                 if change.kind == DELETED:
-                    kept.pop(change.iri, None)
                     kept[change.iri] = None
-    after = list(kept)[-MOST_DELETIONS:]
-    if after != before:
+                    kept.move_to_end(change.iri)
+                    # A release may delete more than are kept, such as after a rebuild from other files.
+                    if len(kept) > MOST_DELETIONS:
+                        kept.popitem(last=False)
+    if list(kept) != before:
         with suppress(OSError):
-            replace_text(root / _DELETIONS, "".join(f"{iri}\n" for iri in after))
+            replace_text(root / DELETIONS, "".join(f"{iri}\n" for iri in kept))
 
 
 def kept_deletions(root: Path) -> list[str]:
     """Returns the IRIs of the entities that removed releases deleted, as far as they were kept."""
     try:
         # Not splitlines: an IRI may have one of the line separators of Unicode.
-        return (root / _DELETIONS).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+        return (root / DELETIONS).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
     except OSError:
         return []
 

@@ -247,12 +247,16 @@ def _key(before: ResultRows, after: ResultRows) -> tuple[int, ...]:
         return ()
     every = range(len(before.columns))
     rows = (*before.cells, *after.cells)
-    for places in ([place for place in every if all(row[place].startswith("<") for row in rows)], list(every)):
+    for places in ([place for place in every if all(_is_iri(row[place]) for row in rows)], list(every)):
         for width in range(1, min(len(places) + 1, len(before.columns))):
             key = tuple(places[:width])
             if all(len({_part(row, key) for row in one.cells}) == len(one.cells) for one in (before, after)):
                 return key
     return ()
+
+
+def _is_iri(cell: str) -> bool:
+    return cell.startswith("<") and not cell.startswith("<<")
 
 
 def _part(cells: Cells, places: tuple[int, ...]) -> Cells:
