@@ -122,6 +122,18 @@ def test_a_violation_changes_nothing(izmir: Release, tmp_path: Path, consequence
     assert len(Releases(theirs.releases).history()) == 1
 
 
+def test_more_results_than_a_response_may_have_are_read(izmir: Release, tmp_path: Path, consequences: Followup) -> None:
+    """They are in a file: a frame over the limit would be taken for no frame."""
+    mine, theirs = (settings_of(izmir, tmp_path / name) for name in ("one", "two"))
+    text = "; ".join(TWICE.replace("newtown", f"newtown-{number}") for number in range(9))
+    (one,) = committed([Change(Update(text), "me")], mine, consequences)
+    two = committed_by_two(text, theirs, "from citygraph.engine import wire; wire._LONGEST = 2000")
+    assert isinstance(one, Violations)
+    assert isinstance(two, Violations)
+    assert two.report.turtle == one.report.turtle
+    assert len(one.report.violations) == 9
+
+
 @pytest.mark.parametrize("killed", [KILLED, KILLED_AT_PARTS], ids=["at its first request", "at its part"])
 def test_both_processes_are_killed_together(izmir: Release, tmp_path: Path, killed: str) -> None:
     """Nothing is published, and nothing stays (16 §6)."""

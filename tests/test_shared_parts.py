@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,3 +179,17 @@ def test_each_part_of_a_queue_is_taken_once() -> None:
     assert list(other) == []
     queue.fill(2)
     assert list(queue.taken()) == [0, 1]
+
+
+def test_a_queue_that_is_written_in_part_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A disk that becomes full takes the first bytes, and the parts behind them would be left out."""
+
+    class AlmostFull(io.FileIO):
+        def write(self, data: Any) -> int:
+            return super().write(data[:5])
+
+    monkeypatch.setattr("citygraph.build.shared_parts.TemporaryFile", lambda **_: AlmostFull(tmp_path / "queue", "w+"))
+    queue = PartQueue()
+    queue.fill(1)
+    with pytest.raises(OSError, match="No space left"):
+        queue.fill(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import pickle
@@ -33,9 +34,12 @@ class PartQueue:
 
     def fill(self, count: int) -> None:
         """Replaces the parts by so many, while no process takes one; with 0, processes take no more."""
+        # Emptied first: with the position at the beginning, a process could take a part again.
+        self._file.truncate(0)
         self._file.seek(0)
-        self._file.truncate()
-        self._file.write(b"".join(number.to_bytes(_NUMBER, "big") for number in range(count)))
+        numbers = b"".join(number.to_bytes(_NUMBER, "big") for number in range(count))
+        if self._file.write(numbers) < len(numbers):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._file.seek(0)
 
     def taken(self) -> Iterator[int]:

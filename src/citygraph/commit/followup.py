@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -27,7 +27,7 @@ from citygraph.rdf.delta import Delta
 from citygraph.rdf.nquads import as_line
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Staged
-from citygraph.report import Report, ValidationResult, write_report
+from citygraph.report import Report, ValidationResult, result_of_values, values_of_result, write_report
 from citygraph.settings import Settings
 from citygraph.source.files import Sources, sources_of
 from citygraph.source.rules import read_rules
@@ -126,12 +126,9 @@ class IncrementalFollowup:
             finally:
                 self._parts.fill(0)  # after an error, the second process need not take more
             second.result()
-            response = second.result()
-            if affected:
-                report = self._validator.complete(affected, reports | _read_reports(Path(response["reports"])))
-            else:
-                report = reports[0]
-            return _with_graph_rules(report, about, _results(response))
+            results, others = _read_results(Path(second.result()["results"]))
+            report = self._validator.complete(affected, reports | others) if affected else reports[0]
+            return _with_graph_rules(report, about, results)
 
     def _judge(self, affected: AffectedNodes | None, day: date, store: Store, folder: Path) -> dict[int, Report]:
         """Validates those parts of the affected nodes that the other process does not take, or the whole graph."""
@@ -158,13 +155,11 @@ class IncrementalFollowup:
             update_index(Path(values["parent"]), request.parent, store, changed)
             return {}
         nodes = None if values["nodes"] is None else set(map(NamedNode, values["nodes"]))
-        results = self._graph_rules.check(store, nodes, values["shapes"])
-        response: dict[str, Any] = {"results": [asdict(result) for result in results]}
+        results, reports = list(self._graph_rules.check(store, nodes, values["shapes"])), dict[int, Report]()
         if values["affected"]:
             affected, day = self._validator.read_affected(values["affected"]), date.fromisoformat(values["day"])
             reports = self._judge(affected, day, store, request.parent)
-            response["reports"] = str(_write_reports(request.with_name("reports.json"), reports))
-        return response
+        return {"results": str(_write_results(request.with_name("results.json"), results, reports))}
 
 
 @dataclass(frozen=True)
@@ -208,28 +203,25 @@ def _write_rules_request(staged: Staged, about: _ConcernedRules, affected: Affec
     return _write_request(staged.path / "rules.json", values)
 
 
-def _write_request(path: Path, values: Mapping[Any, Any]) -> Path:
+def _write_request(path: Path, values: Mapping[str, Any]) -> Path:
     path.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
     return path
 
 
-def _write_reports(path: Path, reports: dict[int, Report]) -> Path:
-    """Writes the reports on parts to a file: of many results they are larger than a response may be."""
-    values = {number: [report.turtle, list(map(asdict, report.results))] for number, report in reports.items()}
-    return _write_request(path, values)
+def _write_results(path: Path, results: Iterable[ValidationResult], reports: dict[int, Report]) -> Path:
+    """Writes results of rules and the reports on parts to a file: many are larger than a response may be."""
+    parts = {number: [part.turtle, list(map(values_of_result, part.results))] for number, part in reports.items()}
+    return _write_request(path, {"rules": list(map(values_of_result, results)), "parts": parts})
 
 
-def _read_reports(path: Path) -> dict[int, Report]:
+def _read_results(path: Path) -> tuple[list[ValidationResult], dict[int, Report]]:
     values = json.loads(path.read_text(encoding="utf-8"))
     path.unlink()
-    return {
-        int(number): Report(tuple(ValidationResult(**result) for result in results), turtle)
-        for number, (turtle, results) in values.items()
+    reports = {
+        int(number): Report(tuple(map(result_of_values, results)), turtle)
+        for number, (turtle, results) in values["parts"].items()
     }
-
-
-def _results(response: dict[str, Any]) -> list[ValidationResult]:
-    return [ValidationResult(**values) for values in response["results"]]
+    return list(map(result_of_values, values["rules"])), reports
 
 
 def followup_for(settings: Settings) -> Followup:
