@@ -80,6 +80,41 @@ def test_second_commit_has_the_last_word(settings: Settings, consequences: Follo
     assert shapes_of(read_findings(rollback(named.id, releases).path), "seoul") == {"PlaceCoordinates"}
 
 
+CONCLUDED = """
+INSERT DATA {
+  GRAPH source:leaflet {
+    source:leaflet a cg:Source ; rdfs:label "Leaflet"@en , "Broşür"@tr ; dcterms:title "Leaflet"@en ;
+      dcterms:publisher organisation:izmir-metropolitan-municipality ; dcterms:language "en" ;
+      cg:readOn "2026-11-22"^^xsd:date ;
+      cg:sha256 "038f597b77125976edf6c28297e2fd99fa3dd3a07ee040e556ca2bb19f4757a9" .
+  }
+  GRAPH graph:curation {
+    <https://w3id.org/citygraph/graph/curation#leaflet> a cg:Conclusion ;
+      rdfs:label "Where it is"@en , "Nerede"@tr ; cg:reason "It is there."@en , "Orada."@tr ;
+      rdf:subject city:seoul ; rdf:predicate cg:country ; rdf:object country:south-korea ; cg:evidence source:leaflet .
+  }
+}
+"""
+STATED = "INSERT DATA { GRAPH source:leaflet { city:seoul cg:country country:south-korea } }"
+
+
+def test_a_rule_about_graphs_is_judged_where_another_node_changed(settings: Settings, consequences: Followup) -> None:
+    """Evidence that says nothing of the conclusion, until it states what another source has stated."""
+    releases = Releases(settings.releases)
+    current = releases.current()
+    with releases.stage(copy_of=current) as staged:
+        (staged.path / "report.ttl").hardlink_to(current.path / "report.ttl")
+        (staged.path / "search.sqlite").hardlink_to(current.path / "search.sqlite")
+        staged.publish(replace(current.manifest, owners={}))
+    warned = []
+    for text in (CONCLUDED, STATED, STATED.replace("INSERT", "DELETE")):
+        (outcome,) = committed([Change(Update(text))], settings, consequences)
+        assert isinstance(outcome, Commit)
+        found = read_findings(releases.current().path).of("https://w3id.org/citygraph/graph/curation") or ()
+        warned.append([one.shape for one in found if one.focus.endswith("#leaflet")])
+    assert warned == [[f"{SHAPE}EvidenceForeign"], [], [f"{SHAPE}EvidenceForeign"]]
+
+
 def result(focus: str, value: str = "") -> ValidationResult:
     return ValidationResult(
         "warning", focus, SHAPE + "X", SHAPE + "component", value=value, messages={"en": "No.", "tr": "Yok."}

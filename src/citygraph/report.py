@@ -134,11 +134,15 @@ class ReportScopes:
 
 @dataclass(frozen=True)
 class Report:
-    """The results of a validation, and the W3C report as Turtle; without `scope` it is about the whole graph."""
+    """The results of a validation, and the W3C report as Turtle; without `scope` it is about the whole graph.
+
+    `further` is the scope of some shapes about nodes that are not in `scope`.
+    """
 
     results: tuple[ValidationResult, ...]
     turtle: str
     scope: ReportScope | None = None
+    further: ReportScope | None = None
 
     @property
     def violations(self) -> tuple[ValidationResult, ...]:
@@ -300,7 +304,7 @@ def _alike(term: str) -> str:
 def write_report(report: Report, old: Path, new: Path) -> None:
     """Writes the reports of the release in the folder `new`, whose parent is in `old`.
 
-    These are a report on the whole graph, and one line of JSON for each later commit, about a part of it.
+    These are a report on the whole graph, and a line of JSON for each scope of a later commit, about a part of it.
     """
     if report.scope is None:
         (new / REPORT).write_text(report.turtle, encoding="utf-8")
@@ -308,8 +312,12 @@ def write_report(report: Report, old: Path, new: Path) -> None:
     # The line of a later commit supersedes the report on the whole graph for the nodes in its scope.
     with suppress(FileNotFoundError):
         (new / REPORT).hardlink_to(old / REPORT)
-    line = _later_line(report.scope, report.results)
-    (new / LATER).write_bytes(b"".join([*_later_lines(old), line.encode(), b"\n"]))
+    further = report.further
+    parts: tuple[list[ValidationResult], list[ValidationResult]] = ([], [])
+    for one in report.results:
+        parts[further is not None and further.covers(one.focus_node, one.value, one.shape)].append(one)
+    lines = [_later_line(scope, part) for scope, part in zip((report.scope, further), parts, strict=True) if scope]
+    (new / LATER).write_bytes(b"".join([*_later_lines(old), *(f"{line}\n".encode() for line in lines)]))
 
 
 def _later_line(scope: ReportScope, results: Iterable[ValidationResult]) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolution, QuerySolutions, RdfFormat, Store, parse
 
 from citygraph.build.dependencies import ANY_GRAPH, QueryPatterns, Unbounded
-from citygraph.build.patterns import CachedQuads, Pattern, Term, Variable, kind_of_triple
+from citygraph.build.patterns import CachedQuads, DependencyPaths, Pattern, Term, Variable, kind_of_triple
+from citygraph.build.patterns import Path as Chain
 from citygraph.build.statements import filled, short_name
-from citygraph.rdf.terms import CG, PREFIXES, RDFS, SH
+from citygraph.rdf.terms import CG, ONTOLOGY_GRAPH, PREFIXES, RDFS, SH, SHAPES_GRAPH
 from citygraph.report import Report, ValidationResult, label_among, merge_reports, report_of
 from citygraph.source.reading import read_packaged_text
 from citygraph.sparql.guard import COMMENT, IRI, STRING
@@ -24,6 +25,7 @@ _QUERY, _REMEDY, _MESSAGE, _SEVERITY = CG("graphQuery"), CG("remedy"), SH("messa
 _LABEL = RDFS("label")
 _DEFAULT = DefaultGraph()
 _OTHERS = (None, ANY_GRAPH)  # of a pattern that is not in a graph which the query names
+_NOT_MERGED = (ONTOLOGY_GRAPH, SHAPES_GRAPH)  # only a build changes them
 _AT_A_TIME = 500
 _GRAPH = re.compile(r"\bGRAPH\s+\S+\s*\{\Z")
 _BRACES = re.compile(f"{COMMENT}|{STRING}|{IRI}|[{{}}]", re.DOTALL)
@@ -47,12 +49,14 @@ class _Reads:
     """What a query reads: graphs that it names, and patterns in others, with the properties that a variable can be.
 
     A variable can be one of the values that VALUES gives it, or a subject of a pattern in a graph that the query names.
+    `paths` lead from ?focus to statements of other nodes; None if they have no limit.
     """
 
     graphs: set[NamedNode]
     patterns: list[Pattern]
     values: dict[str, set[Term]]
     listing: dict[str, Pattern]
+    paths: DependencyPaths | None
 
     def may_match(self, named: _Kinds, default: _Kinds, store: Store) -> bool:
         """Returns whether it reads one of these kinds of triples in the named graphs or in the default graph."""
@@ -85,7 +89,32 @@ def _reads_of(query: str, read: Callable[[str], QueryPatterns]) -> _Reads | None
         if one.graph not in _OTHERS and isinstance(one.subject, Variable) and not isinstance(one.predicate, Variable)
     }
     others = [one for one in patterns.patterns if one.graph in _OTHERS]
-    return _Reads(patterns.graphs - {ANY_GRAPH}, others, patterns.values, listing)
+    return _Reads(patterns.graphs - {ANY_GRAPH}, others, patterns.values, listing, _paths_of(patterns))
+
+
+def _paths_of(query: QueryPatterns) -> DependencyPaths | None:
+    """Returns the paths from ?focus to statements of other nodes in the default graph, which has those of all graphs.
+
+    Returns None if they have no limit.
+    """
+    try:
+        paths = replace(query, patterns=_merged(query.patterns)).dependencies("focus")
+    except Unbounded:
+        return None
+    longer = [path for path in paths.paths if "focus" not in path[-1].variables()]
+    # Many nodes have a value or a property in common: such a path is needed only if it is the only one.
+    direct = {path[-1] for path in longer if not _goes_through_any_property(path)}
+    needed = [path for path in longer if path[-1] not in direct or not _goes_through_any_property(path)]
+    return replace(paths, paths=needed, required=_merged(query.required))
+
+
+def _merged(patterns: Iterable[Pattern]) -> list[Pattern]:
+    """Returns the patterns as the default graph may match them; it has no statements of ontology and shapes."""
+    return list(dict.fromkeys(one if one.graph in _NOT_MERGED else replace(one, graph=None) for one in patterns))
+
+
+def _goes_through_any_property(path: Chain) -> bool:
+    return any(isinstance(one.predicate, Variable) for one in path[:-1])
 
 
 class GraphRules:
@@ -132,6 +161,10 @@ class GraphRules:
             for shape, reads in self._reads.items()
             if reads is None or not reads.graphs.isdisjoint(graphs) or reads.may_match(named, default, store)
         )
+
+    def paths(self, shapes: Collection[str]) -> list[DependencyPaths]:
+        """Returns the paths from the nodes of results of these shapes to statements of other nodes."""
+        return [reads.paths for shape, reads in self._reads.items() if shape in shapes and reads and reads.paths]
 
     def check(
         self, store: Store, among: Collection[NamedNode] | None = None, shapes: Collection[str] | None = None

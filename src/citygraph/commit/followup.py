@@ -18,6 +18,7 @@ from citygraph.build.shared_parts import PartQueue
 from citygraph.commit.commit import Effects, Followup
 from citygraph.commit.second_process import SecondProcess
 from citygraph.incremental.counts import CountedStore
+from citygraph.incremental.dependency_index import nodes_with_paths
 from citygraph.incremental.derivation import Deriver
 from citygraph.incremental.index_update import update_index
 from citygraph.incremental.partial_validation import AffectedNodes, PartialValidator
@@ -27,7 +28,14 @@ from citygraph.rdf.delta import Delta
 from citygraph.rdf.nquads import as_line
 from citygraph.rdf.partial_dates import present_day
 from citygraph.release.releases import Staged
-from citygraph.report import Report, ValidationResult, result_of_values, values_of_result, write_report
+from citygraph.report import (
+    Report,
+    ReportScope,
+    ValidationResult,
+    result_of_values,
+    values_of_result,
+    write_report,
+)
 from citygraph.settings import Settings
 from citygraph.source.files import Sources, sources_of
 from citygraph.source.rules import read_rules
@@ -143,7 +151,10 @@ class IncrementalFollowup:
         delta = counted.delta
         changed, merged_quads = ([*one.added, *one.removed] for one in (delta, merged))
         shapes = self._graph_rules.concerned(changed, merged_quads, counted.store)
-        return _ConcernedRules(shapes, _nodes_of_graph_rules(delta, affected) if shapes else set())
+        if not shapes:
+            return _ConcernedRules(shapes, set())
+        others = nodes_with_paths(self._graph_rules.paths(shapes), delta, merged, counted.store)
+        return _ConcernedRules(shapes, _nodes_of_graph_rules(delta, affected).union(others))
 
     def _respond(self, request: Path) -> dict[str, Any]:
         """Writes the index of a staged release, or checks rules about graphs and affected nodes: the second process."""
@@ -171,10 +182,14 @@ class _ConcernedRules:
 
 
 def _with_graph_rules(report: Report, about: _ConcernedRules, results: Iterable[ValidationResult]) -> Report:
-    """Returns the report with the results of the rules about named graphs."""
-    if report.scope is not None and about.nodes:
-        report = replace(report, scope=replace(report.scope, shapes=report.scope.shapes | about.shapes))
-    return with_graph_rules(report, results)
+    """Returns the report with the results of the rules about named graphs, and with their scopes."""
+    report = with_graph_rules(report, results)
+    scope = report.scope
+    if scope is None or not about.nodes:
+        return report
+    others = frozenset(node.value for node in about.nodes) - scope.nodes
+    further = ReportScope(others, shapes=about.shapes) if others else None
+    return replace(report, scope=replace(scope, shapes=scope.shapes | about.shapes), further=further)
 
 
 def _nodes_of_graph_rules(delta: Delta, affected: AffectedNodes) -> set[NamedNode]:

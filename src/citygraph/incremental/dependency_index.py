@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, Store
 
 from citygraph.build.patterns import (
     GETTERS,
@@ -19,6 +19,7 @@ from citygraph.build.patterns import (
     Variable,
     renamed,
 )
+from citygraph.rdf.delta import Delta, PreviousState
 from citygraph.rdf.terms import RDF
 
 _DEFAULT = DefaultGraph()
@@ -138,6 +139,19 @@ def by_subject(quads: Iterable[Quad]) -> list[list[Quad]]:
     for quad in quads:
         subjects.setdefault(str(quad.subject), []).append(quad)
     return [subjects[name] for name in sorted(subjects)]
+
+
+def nodes_with_paths(
+    paths: Sequence[DependencyPaths], change: Delta, merged: Delta, after: Store
+) -> Iterator[NamedNode]:
+    """Yields the nodes from which paths in the default graph lead to the changed quads of named graphs.
+
+    `merged` is the change of the default graph, which `after` has.
+    """
+    index = DependencyIndex(paths)
+    for quads, store in ((change.removed, PreviousState(after, merged)), (change.added, after)):
+        affected = index.affected(CachedQuads(store), by_subject(quads))
+        yield from (node for node in affected if isinstance(node, NamedNode))
 
 
 def _narrowing_targets(path: Path, dependencies: DependencyPaths) -> Path:
