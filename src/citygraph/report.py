@@ -283,7 +283,7 @@ def _turtle_of(report: Report, results: list[ValidationResult]) -> str:
     for line in _lines(report.turtle):
         if not (identity := _IDENTITY.match(line)):
             of_nodes.append(line)
-        elif tuple(map(_alike, identity.groups())) in names:
+        elif identity.groups() in names:
             kept.append(line)
     # A line of a blank node mentions no other one that has a line.
     mentioned = {label for line in kept for label in _LABEL.findall(line)}
@@ -291,14 +291,9 @@ def _turtle_of(report: Report, results: list[ValidationResult]) -> str:
 
 
 def _identity(result: ValidationResult) -> tuple[str, str]:
-    """Returns focus node and shape of a result in Turtle, all blank nodes alike."""
+    """Returns focus node and shape of a result in Turtle."""
     focus = result.focus_node
-    return _alike(focus) if focus[0] in '"_' else turtle_of(f"<{focus}>"), turtle_of(f"<{result.shape}>")
-
-
-def _alike(term: str) -> str:
-    # A report labels blank nodes differently.
-    return "[]" if term.startswith("_:") else term
+    return turtle_of(focus if focus[0] in '"_' else f"<{focus}>"), turtle_of(f"<{result.shape}>")
 
 
 def write_report(report: Report, old: Path, new: Path) -> None:
