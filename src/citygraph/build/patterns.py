@@ -65,6 +65,11 @@ class CachedQuads:
             return iter(self._by_subject[node].get(_TYPE, ()))
         return iter(self._cached_pattern((node, _TYPE, None, _DEFAULT)))
 
+    def may_be_object(self, predicate: NamedNode, term: Any) -> bool:
+        """Returns whether a term may be the object of a property: of one with few statements, whether it is."""
+        by_object = self._scanned(predicate)
+        return by_object is None or term in by_object
+
     def _cached_pattern(self, key: tuple[Any, Any, Any, Any]) -> list[Quad]:
         subject, predicate, object_, graph = key
         if subject is None and graph == _DEFAULT and None not in (predicate, object_):

@@ -95,6 +95,8 @@ class DependencyIndex:
                 every, of_object = self._ends_for(*kind)
                 # Triples that differ only in terms that a path does not use lead to the same nodes.
                 for end in of_object if kind in kinds else every:
+                    if end.objects and not end.may_match(store, quad):
+                        continue
                     key = (end.number, *[term(quad) for term in end.used])
                     if key not in followed:
                         followed.add(key)
@@ -106,7 +108,7 @@ class DependencyIndex:
 class _PathEnd:
     """A numbered path, and the terms of a triple at its end on which the affected nodes depend.
 
-    With `only_nodes`, no triple with a literal affects a node.
+    With `only_nodes`, no triple with a literal affects a node. The terms in `objects` must be the object of a property.
     """
 
     number: int
@@ -114,6 +116,11 @@ class _PathEnd:
     path: Path
     used: tuple[Getter, ...]
     only_nodes: bool
+    objects: tuple[tuple[NamedNode, Getter], ...]
+
+    def may_match(self, store: CachedQuads, quad: Quad) -> bool:
+        """Returns whether the required patterns may match together with a triple: a quick test for most triples."""
+        return all(store.may_be_object(predicate, term(quad)) for predicate, term in self.objects)
 
 
 def _path_end(number: int, dependencies: DependencyPaths, path: Path) -> _PathEnd:
@@ -130,7 +137,14 @@ def _path_end(number: int, dependencies: DependencyPaths, path: Path) -> _PathEn
     ]
     is_subject = bool(dependencies.targets) and all(target.subject == pivot for target in dependencies.targets)
     only_nodes = len(path) == 1 and end.object == pivot and (is_subject or "literal" not in dependencies.kinds)
-    return _PathEnd(number, dependencies, path, tuple(used), only_nodes)
+    objects = [
+        (one.predicate, getter)
+        for one in dependencies.required
+        if one.graph is None and isinstance(one.predicate, NamedNode) and isinstance(one.object, Variable)
+        for term, getter in zip(terms, GETTERS, strict=True)
+        if term == one.object
+    ]
+    return _PathEnd(number, dependencies, path, tuple(used), only_nodes, tuple(objects))
 
 
 def by_subject(quads: Iterable[Quad]) -> list[list[Quad]]:
