@@ -281,12 +281,14 @@ _VARYING = {
     "server",
     "server-timing",
     "memento-datetime",
+    "x-request-id",
 }
-# Checksums of files, times, sizes.
+# Checksums of files, times, sizes, identifiers of requests.
 _VARIABLE = re.compile(
     r"\b[0-9a-f]{64}\b|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT"
     r'|(?<=#byteSize> ")\d+|(?<=contentSize": ")\d+|(?<="bytes": )\d+'
     r'|(?<="uptime": )[\d.]+|(?<=citygraph_sparql_seconds_)\S+ \S+'
+    r'|(?<="request_id": ")[0-9a-f-]+'
     r'|\d+</td><td><code title="VARIES">\w+'
 )
 

@@ -13,6 +13,7 @@ from citygraph.errors import Busy, CitygraphError, EngineFailed, LimitReached, Q
 from citygraph.exports.writers import WRITERS
 from citygraph.instance import current_instance
 from citygraph.rdf.formats import BY_NAME, Format
+from citygraph.rdf.terms import BASE
 from citygraph.release.releases import Release
 from citygraph.settings import Settings
 from citygraph.sparql.guard import scan
@@ -322,7 +323,7 @@ def _about(release: Release) -> tuple[tuple[str, str], ...]:
     title = instance.title_in(instance.languages[0])
     publisher = instance.publisher.name or title
     issued = manifest.created[:10]
-    address = f"{instance.base}releases/{release.id}"
+    address = f"{BASE}releases/{release.id}"
     citation = f"{publisher} ({issued[:4]}). {title}. Release {release.id}. SHA-256 {manifest.digest}. {address}"
     return (
         *(("title", title), ("publisher", publisher), ("licence", instance.licence), ("citation", citation)),
